@@ -1,0 +1,1 @@
+"""The only place that knows AWS, MLflow, DuckDB and ONNX Runtime."""

@@ -1,0 +1,1 @@
+"""The rules: standard library, NumPy and (in ``drift`` and ``experiment``) SciPy only."""

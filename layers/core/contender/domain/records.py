@@ -1,0 +1,142 @@
+"""What is written down: every prediction, and every check of a window."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from hashlib import sha256
+
+from contender.domain.release import Label
+
+Outcome = Label | float
+"""What really happened: a class label, or a number for regression."""
+
+SPILLED = "spilled_prediction"
+"""Key of the JSON line by which a record that the log refused reaches the function's own log."""
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionRecord:
+    """One answered prediction.
+
+    Attributes:
+        request_id: Unique key.
+        at: When it was answered: ISO 8601, UTC, milliseconds, ``Z``.
+        unit_id: Randomisation unit (the request itself when the caller gave none).
+        assigned: Variant that the hash chose.
+        served: Variant that answered (differs after a fallback).
+        model_version: Version that answered.
+        release: Digest of the release in force.
+        split: Share of B in force, in [0, 1].
+        split_version: Version of the split parameter: the epoch.
+        probability: Probability of the assigned variant under that split; 1 without a challenger.
+        features: Feature → value; ``None`` when missing.
+        prediction: Predicted label, or number for regression.
+        probabilities: Class → probability; ``None`` for regression.
+        latency_ms: Time from the parsed request to the prediction, in milliseconds.
+        expires_at: When the log may forget it, in epoch seconds.
+    """
+
+    request_id: str
+    at: str
+    unit_id: str
+    assigned: str
+    served: str
+    model_version: str
+    release: str
+    split: float
+    split_version: int
+    probability: float
+    features: Mapping[str, float | str | None]
+    prediction: Outcome
+    probabilities: Mapping[str, float] | None
+    latency_ms: float
+    expires_at: int
+
+
+class RunState(StrEnum):
+    """Where the handling of a window stands."""
+
+    CHECKED = "checked"
+    LAUNCHED = "launched"
+    SUCCEEDED = "succeeded"
+    REJECTED = "rejected"
+    FAILED = "failed"
+
+
+class Reason(StrEnum):
+    """Why a training was launched."""
+
+    DRIFT = "drift"
+    NO_CHAMPION = "no_champion"
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One window under one set of drift settings, and what became of it.
+
+    Attributes:
+        run_key: Idempotency key, see :func:`run_key`.
+        window: Window id; ``reference`` when the reference itself was trained on.
+        state: Where it stands.
+        verdict: Drift verdict, or ``no_champion``.
+        reason: The verdict in one sentence.
+        checked_at: ISO 8601 times, UTC.
+        launched_at: When the last training of it was asked for.
+        finished_at: When that ended.
+        attempt: How often training was launched for it.
+        task_arn: The last training task.
+        report_uri: Where the drift report lies.
+        model_version: Version that training registered.
+        detail: Why it was rejected or failed, or what the gate said.
+    """
+
+    run_key: str
+    window: str
+    state: RunState
+    verdict: str
+    reason: str
+    checked_at: str
+    launched_at: str | None = None
+    finished_at: str | None = None
+    attempt: int = 0
+    task_arn: str | None = None
+    report_uri: str | None = None
+    model_version: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingJob:
+    """What a training task is told.
+
+    Attributes:
+        run_key: The run record that it reports to.
+        reason: Why it runs.
+        train_prefix: Prefix of the window to train on, in the data bucket.
+        report_key: Key of the drift report in the artifact bucket; empty without one.
+        extra: Further environment for the task.
+    """
+
+    run_key: str
+    reason: Reason
+    train_prefix: str
+    report_key: str
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+def run_key(reference: Mapping[str, str], current: Mapping[str, str], settings: Mapping[str, object]) -> str:
+    """Makes the idempotency key of a check.
+
+    Args:
+        reference: Object key → ETag of the reference window.
+        current: The same of the current window.
+        settings: The drift settings, as JSON types.
+
+    Returns:
+        64 hex digits; equal exactly when objects, their contents and settings are equal.
+    """
+    document = {"reference": dict(reference), "current": dict(current), "settings": dict(settings)}
+    return sha256(json.dumps(document, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -1,0 +1,68 @@
+"""The share of traffic that the challenger gets."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from contender.errors import BadInput
+
+_FIX = "send a number from 0 (all traffic to A) to 1 (all to B), such as 0.3"
+
+
+class Split(NamedTuple):
+    """A split in force.
+
+    Attributes:
+        share_b: Share of units assigned to B, in [0, 1].
+        version: Version of the parameter that holds it; it names the epoch of the experiment.
+            0 when no valid value has been read yet.
+    """
+
+    share_b: float
+    version: int
+
+
+def check_share(value: object, field: str = "ab_split_b") -> float:
+    """Accepts a share of B from a JSON body.
+
+    Args:
+        value: What came in; only a real number (no bool, no text) is accepted.
+        field: Name used in the error.
+
+    Returns:
+        The share, in [0, 1].
+
+    Raises:
+        BadInput: When it is not a finite number in [0, 1].
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadInput.of(field, f"must be a number, got {type(value).__name__}", _FIX)
+    if not math.isfinite(value) or not 0 <= value <= 1:
+        raise BadInput.of(field, f"must lie in [0, 1], got {value}", _FIX)
+    return float(value)
+
+
+def parse_share(text: str, field: str = "ab_split_b") -> float:
+    """Accepts a share of B from the text of a parameter.
+
+    Args:
+        text: The parameter's value, such as ``"0.3"``; surrounding blanks are ignored.
+        field: Name used in the error.
+
+    Returns:
+        The share, in [0, 1].
+
+    Raises:
+        BadInput: When the text is not a finite number in [0, 1].
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        raise BadInput.of(field, f"must be a number, got {text[:40]!r}", _FIX) from None
+    return check_share(number, field)
+
+
+def format_share(share: float) -> str:
+    """Writes a share so that :func:`parse_share` gives the same float back."""
+    return repr(float(share))

@@ -1,0 +1,145 @@
+"""What the use cases need from the outside; ``contender.adapters`` implements it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from contender.domain.dataset import FeatureValue
+from contender.domain.records import Outcome, PredictionRecord, RunRecord, RunState, TrainingJob
+from contender.domain.release import ModelRef
+
+
+class ObjectInfo(NamedTuple):
+    """An object in a bucket.
+
+    Attributes:
+        key: Its key.
+        etag: Its entity tag, without quotes.
+        size: Bytes.
+        modified: Last change, in epoch seconds.
+    """
+
+    key: str
+    etag: str
+    size: int
+    modified: float
+
+
+class Parameter(NamedTuple):
+    """A configuration parameter: its text, and a version that grows with every change."""
+
+    value: str
+    version: int
+
+
+class Prediction(NamedTuple):
+    """A model's answer for one row.
+
+    Attributes:
+        value: Label, or number for regression.
+        probabilities: Class (as text) → probability; ``None`` for regression.
+    """
+
+    value: Outcome
+    probabilities: Mapping[str, float] | None
+
+
+class ObjectStore(Protocol):
+    """One bucket. Every method raises ``StoreUnavailable`` when the store does not answer."""
+
+    def get(self, key: str) -> bytes:
+        """Reads an object. Raises ``NotFound``."""
+
+    def put(self, key: str, content: bytes, content_type: str = "application/octet-stream") -> None:
+        """Writes an object, replacing what was there."""
+
+    def exists(self, key: str) -> bool:
+        """Tells whether an object is there."""
+
+    def list(self, prefix: str) -> Sequence[ObjectInfo]:
+        """Lists the objects below a prefix, by key; empty when there are none."""
+
+    def download(self, key: str, path: str) -> None:
+        """Copies an object into a local file. Raises ``NotFound``."""
+
+    def uri(self, key: str) -> str:
+        """Names an object for people and other programs."""
+
+
+class Parameters(Protocol):
+    """Live configuration. Every method raises ``StoreUnavailable`` when it does not answer."""
+
+    def get(self, names: Sequence[str]) -> Mapping[str, Parameter]:
+        """Reads several parameters in one call; unknown names are absent from the result."""
+
+    def put(self, name: str, value: str) -> int:
+        """Writes a parameter and gives its new version."""
+
+
+class PredictionLog(Protocol):
+    """The log of predictions."""
+
+    def put(self, record: PredictionRecord) -> None:
+        """Stores a record. Raises ``StoreUnavailable``."""
+
+    def set_outcome(self, request_id: str, outcome: Outcome, at: str) -> None:
+        """Adds the outcome of a prediction; the same outcome again changes nothing.
+
+        Raises ``NotFound`` for an unknown id, ``Conflict`` when another outcome is there,
+        ``StoreUnavailable``.
+        """
+
+
+class RunRecords(Protocol):
+    """The record of each check. Every method raises ``StoreUnavailable``."""
+
+    def get(self, run_key: str) -> RunRecord | None:
+        """Reads a record."""
+
+    def create(self, record: RunRecord) -> bool:
+        """Stores a record unless its key is taken; tells whether it did."""
+
+    def move(self, run_key: str, expected: RunRecord | Sequence[RunState], **changes: object) -> RunRecord:
+        """Changes fields of a record if it still stands as expected, and gives the new one.
+
+        ``expected`` is the record as it was read (its state and attempt must still be the same), or
+        the states it may be in. Raises ``Conflict`` when it moved meanwhile, ``NotFound``.
+        """
+
+
+class Launcher(Protocol):
+    """Starts training tasks."""
+
+    def launch(self, job: TrainingJob, token: str) -> str:
+        """Starts a task and gives its ARN. The same token never starts two. Raises ``StoreUnavailable``."""
+
+
+class Model(Protocol):
+    """A loaded model."""
+
+    def predict_one(self, row: Mapping[str, FeatureValue]) -> Prediction:
+        """Scores one checked row. Raises ``ModelUnusable``."""
+
+
+class ModelLoader(Protocol):
+    """Turns a model file into a model."""
+
+    def __call__(self, content: bytes, reference: ModelRef) -> Model:
+        """Loads it. Raises ``ModelUnusable``."""
+
+
+class Registry(Protocol):
+    """The model registry, whose aliases are the truth about who is champion."""
+
+    def by_alias(self, alias: str) -> ModelRef | None:
+        """Gives the version behind an alias; ``model_key`` is where its file belongs in the artifact bucket."""
+
+    def model_bytes(self, reference: ModelRef) -> bytes:
+        """Reads the ONNX file of a version. Raises ``NotFound``."""
+
+    def set_alias(self, alias: str, model_version: str) -> None:
+        """Points an alias at a version."""
+
+    def remove_alias(self, alias: str) -> None:
+        """Removes an alias; nothing happens when it is not set."""

@@ -1,0 +1,199 @@
+"""One frozen settings object per program, read from an environment that its entry point passes in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from contender.errors import BadInput, Problem
+
+
+class Env:
+    """Reads typed values from an environment and collects every problem before it complains."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._problems: list[Problem] = []
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """Reads a text; one without a default must be set and not be empty."""
+        value = self._environ.get(name, "")
+        if value:
+            return value
+        if default is None:
+            self._problems.append(Problem(name, "is not set", "set this environment variable"))
+            return ""
+        return default
+
+    def number(self, name: str, default: float, low: float, high: float) -> float:
+        """Reads a number in [low, high]."""
+        text = self._environ.get(name, "")
+        if not text:
+            return default
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not low <= value <= high:
+            self._problems.append(
+                Problem(name, f"is {text!r}", f"set it to a number from {low:g} to {high:g}")
+            )
+            return default
+        return value
+
+    def names(self, name: str) -> tuple[str, ...]:
+        """Reads a comma-separated list, which may be empty."""
+        return tuple(part.strip() for part in self._environ.get(name, "").split(",") if part.strip())
+
+    def check(self) -> None:
+        """Raises ``BadInput`` naming every problem met so far."""
+        if self._problems:
+            raise BadInput(self._problems)
+
+
+@dataclass(frozen=True, slots=True)
+class RouterSettings:
+    """What the router needs.
+
+    Attributes:
+        artifact_bucket: Where releases and models lie.
+        predictions_table: The prediction log.
+        release_parameter: Name of the parameter that points to the release.
+        split_parameter: Name of the parameter that holds the share of B.
+        refresh_s: Longest age of release and split in a warm router, in seconds. 5 keeps the promise of
+            10 s with room for a slow read, at one SSM call per 5 s and instance.
+        retention_days: How long the log keeps a prediction.
+    """
+
+    artifact_bucket: str
+    predictions_table: str
+    release_parameter: str
+    split_parameter: str
+    refresh_s: float
+    retention_days: float
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> RouterSettings:
+        """Reads the environment. Raises ``BadInput`` naming each variable that is missing or wrong."""
+        env = Env(environ)
+        settings = cls(
+            artifact_bucket=env.text("ARTIFACT_BUCKET"),
+            predictions_table=env.text("PREDICTIONS_TABLE"),
+            release_parameter=env.text("RELEASE_PARAMETER"),
+            split_parameter=env.text("SPLIT_PARAMETER"),
+            refresh_s=env.number("REFRESH_SECONDS", 5.0, 0.0, 10.0),
+            retention_days=env.number("RETENTION_DAYS", 90.0, 1.0, 3650.0),
+        )
+        env.check()
+        return settings
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSettings:
+    """What the drift check needs, besides the thresholds of ``DriftSettings``.
+
+    Attributes:
+        data_bucket: Where ``dataset.json`` and the windows lie.
+        artifact_bucket: Where reports go.
+        runs_table: The run records.
+        release_parameter: Name of the parameter that points to the release.
+        cluster_arn: ECS cluster of the training task.
+        task_definition_arn: Its task definition.
+        container_name: The container that gets the job's environment.
+        subnets: Subnets of the task; empty leaves the network configuration out.
+        security_groups: Its security groups.
+    """
+
+    data_bucket: str
+    artifact_bucket: str
+    runs_table: str
+    release_parameter: str
+    cluster_arn: str
+    task_definition_arn: str
+    container_name: str
+    subnets: tuple[str, ...]
+    security_groups: tuple[str, ...]
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> CheckSettings:
+        """Reads the environment. Raises ``BadInput`` naming each variable that is missing or wrong."""
+        env = Env(environ)
+        settings = cls(
+            data_bucket=env.text("DATA_BUCKET"),
+            artifact_bucket=env.text("ARTIFACT_BUCKET"),
+            runs_table=env.text("RUNS_TABLE"),
+            release_parameter=env.text("RELEASE_PARAMETER"),
+            cluster_arn=env.text("CLUSTER_ARN"),
+            task_definition_arn=env.text("TASK_DEFINITION_ARN"),
+            container_name=env.text("CONTAINER_NAME", "trainer"),
+            subnets=env.names("SUBNETS"),
+            security_groups=env.names("SECURITY_GROUPS"),
+        )
+        env.check()
+        return settings
+
+
+@dataclass(frozen=True, slots=True)
+class TrainerSettings:
+    """What a training task is told and how long it may search.
+
+    Attributes:
+        data_bucket: Where ``dataset.json`` and the windows lie.
+        artifact_bucket: Where models and releases go.
+        runs_table: The run records.
+        release_parameter: Name of the parameter that points to the release.
+        tracking_uri: The MLflow server.
+        model_name: The registered model.
+        run_key: The run record to report to.
+        reason: Why it runs (``drift``, ``no_champion``).
+        train_prefix: Prefix of the window in the data bucket.
+        report_key: Key of the drift report; empty without one.
+        search_budget_s: Time for the search over algorithms, in seconds.
+        search_rows: Most rows that the search sees; the winner is refitted on all of them.
+        folds: Folds of the cross-validation.
+        holdout_share: Newest share of the window that nothing trains on.
+        model_limit_mb: Largest model file that may serve: it has to reach a cold Lambda.
+        seed: Seed of everything random.
+    """
+
+    data_bucket: str
+    artifact_bucket: str
+    runs_table: str
+    release_parameter: str
+    tracking_uri: str
+    model_name: str
+    run_key: str
+    reason: str
+    train_prefix: str
+    report_key: str
+    search_budget_s: float
+    search_rows: int
+    folds: int
+    holdout_share: float
+    model_limit_mb: float
+    seed: int
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> TrainerSettings:
+        """Reads the environment. Raises ``BadInput`` naming each variable that is missing or wrong."""
+        env = Env(environ)
+        settings = cls(
+            data_bucket=env.text("DATA_BUCKET"),
+            artifact_bucket=env.text("ARTIFACT_BUCKET"),
+            runs_table=env.text("RUNS_TABLE"),
+            release_parameter=env.text("RELEASE_PARAMETER"),
+            tracking_uri=env.text("MLFLOW_TRACKING_URI"),
+            model_name=env.text("MODEL_NAME", "contender"),
+            run_key=env.text("RUN_KEY"),
+            reason=env.text("REASON"),
+            train_prefix=env.text("TRAIN_PREFIX"),
+            report_key=env.text("REPORT_KEY", ""),
+            search_budget_s=env.number("SEARCH_BUDGET_SECONDS", 120.0, 5.0, 86_400.0),
+            search_rows=int(env.number("SEARCH_ROWS", 10_000, 100, 10_000_000)),
+            folds=int(env.number("FOLDS", 3, 2, 20)),
+            holdout_share=env.number("HOLDOUT_SHARE", 0.2, 0.05, 0.5),
+            model_limit_mb=env.number("MODEL_LIMIT_MB", 50.0, 0.01, 500.0),
+            seed=int(env.number("SEED", 20130101, 0, 2**31 - 1)),
+        )
+        env.check()
+        return settings

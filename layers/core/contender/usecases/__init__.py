@@ -1,0 +1,1 @@
+"""What the programs do, one module a use case, written against ``contender.ports``."""
