@@ -133,7 +133,7 @@ class Registry(Protocol):
     """The model registry, whose aliases are the truth about who is champion."""
 
     def by_alias(self, alias: str) -> ModelRef | None:
-        """Gives the version behind an alias; ``model_key`` is where its file belongs in the artifact bucket."""
+        """Gives the version behind an alias, or ``None``; ``model_key`` is where its file belongs."""
 
     def model_bytes(self, reference: ModelRef) -> bytes:
         """Reads the ONNX file of a version. Raises ``NotFound``."""

@@ -112,7 +112,9 @@ def parse_dataset(document: object) -> Dataset:
     declared = document.get("features")
     if not isinstance(declared, Mapping) or not declared:
         problems.append(
-            Problem("features", "must be a non-empty object", 'write {"<column>": "numeric" or "categorical"}')
+            Problem(
+                "features", "must be a non-empty object", 'write {"<column>": "numeric" or "categorical"}'
+            )
         )
     else:
         for column, kind in declared.items():
@@ -162,7 +164,9 @@ def row_from_mapping(dataset: Dataset, features: Mapping[str, object]) -> dict[s
         _check_into(row, problems, name, kind, features[name])
     if len(features) != len(row) or problems:
         problems.extend(
-            Problem(f"features.{name}", "is not a declared feature", "remove it; see GET /release for the names")
+            Problem(
+                f"features.{name}", "is not a declared feature", "remove it; see GET /release for the names"
+            )
             for name in features
             if name not in dataset.features
         )
@@ -207,7 +211,11 @@ def _check_into(
             row[name] = math.nan
         elif isinstance(value, bool) or not isinstance(value, int | float):
             problems.append(
-                Problem(f"features.{name}", f"must be a number, got {type(value).__name__}", "send a number or null")
+                Problem(
+                    f"features.{name}",
+                    f"must be a number, got {type(value).__name__}",
+                    "send a number or null",
+                )
             )
         elif not -_FLOAT32_MAX <= value <= _FLOAT32_MAX:  # False for NaN and infinities too
             problems.append(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 
@@ -117,14 +117,12 @@ class TrainingJob:
         reason: Why it runs.
         train_prefix: Prefix of the window to train on, in the data bucket.
         report_key: Key of the drift report in the artifact bucket; empty without one.
-        extra: Further environment for the task.
     """
 
     run_key: str
     reason: Reason
     train_prefix: str
     report_key: str
-    extra: Mapping[str, str] = field(default_factory=dict)
 
 
 def run_key(reference: Mapping[str, str], current: Mapping[str, str], settings: Mapping[str, object]) -> str:

@@ -88,7 +88,10 @@ class Release:
         document = {
             "format": FORMAT,
             # An ordered list beside the object: canonical JSON sorts keys, positional input must not.
-            "dataset": {**self.dataset.to_dict(), "features": [list(item) for item in self.dataset.features.items()]},
+            "dataset": {
+                **self.dataset.to_dict(),
+                "features": [list(item) for item in self.dataset.features.items()],
+            },
             "salt": self.salt,
             "variants": {variant.value: model.to_dict() for variant, model in self.variants.items()},
         }
@@ -120,7 +123,9 @@ def parse_release(content: bytes) -> Release:
     try:
         document: dict[str, Any] = json.loads(content)
         if document["format"] != FORMAT:
-            raise BadInput.of("format", f"is {document['format']!r}", f"publish again; this reads format {FORMAT}")
+            raise BadInput.of(
+                "format", f"is {document['format']!r}", f"publish again; this reads format {FORMAT}"
+            )
         dataset = parse_dataset({**document["dataset"], "features": dict(document["dataset"]["features"])})
         variants = {Variant(name): _model(entry) for name, entry in document["variants"].items()}
     except (KeyError, TypeError, ValueError) as error:

@@ -1,0 +1,43 @@
+"""How botocore's errors become ours; the one place that reads an error code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from contender.errors import NotFound, StoreUnavailable
+
+MISSING = frozenset(
+    {"NoSuchKey", "NoSuchBucket", "404", "NotFound", "ParameterNotFound", "ResourceNotFoundException"}
+)
+CONDITION_FAILED = "ConditionalCheckFailedException"
+
+Client = Any
+"""A boto3 client; boto3 ships no types."""
+
+
+def code_of(error: ClientError) -> str:
+    """The service's error code."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+@contextmanager
+def translated(service: str, what: str) -> Iterator[None]:
+    """Raises ``NotFound`` or ``StoreUnavailable`` for what botocore raises inside.
+
+    Args:
+        service: Name of the service.
+        what: What was being done, for the message (``get s3://bucket/key``).
+    """
+    try:
+        yield
+    except ClientError as error:
+        if code_of(error) in MISSING:
+            raise NotFound(f"{what}: {code_of(error)}") from error
+        message = error.response.get("Error", {}).get("Message", "")
+        raise StoreUnavailable(service, f"{what}: {code_of(error)} {message}") from error
+    except BotoCoreError as error:
+        raise StoreUnavailable(service, f"{what}: {error}") from error

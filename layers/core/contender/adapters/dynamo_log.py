@@ -1,0 +1,117 @@
+"""The prediction log on DynamoDB."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from contender.adapters._aws import CONDITION_FAILED, Client, code_of, translated
+from contender.domain.records import Outcome, PredictionRecord
+from contender.errors import Conflict, NotFound
+
+Attribute = Mapping[str, Any]
+"""A value in DynamoDB's JSON: ``{"S": "text"}``, ``{"N": "1.5"}``, …"""
+
+
+def attribute(value: object) -> Attribute:
+    """Writes a value as DynamoDB JSON.
+
+    Numbers keep at most the 38 significant digits and the range (1e-130 to 1e125) that DynamoDB
+    stores; a magnitude below that range becomes 0. Written by hand because boto3's serializer
+    refuses floats and costs more than the prediction does.
+
+    Raises:
+        TypeError: For a type that the log has no place for.
+    """
+    if value is None:
+        return {"NULL": True}
+    if isinstance(value, bool):
+        return {"BOOL": value}
+    if isinstance(value, str):
+        return {"S": value}
+    if isinstance(value, int):
+        return {"N": str(value)}
+    if isinstance(value, float):
+        return {"N": repr(value) if abs(value) >= 1e-130 else "0"}
+    if isinstance(value, Mapping):
+        return {"M": {name: attribute(member) for name, member in value.items()}}
+    raise TypeError(f"no DynamoDB attribute for {type(value).__name__}")
+
+
+def to_item(record: PredictionRecord) -> dict[str, Attribute]:
+    """Writes a record as a DynamoDB item; ``probabilities`` is absent for regression."""
+    item = {
+        "request_id": attribute(record.request_id),
+        "at": attribute(record.at),
+        "unit_id": attribute(record.unit_id),
+        "assigned": attribute(record.assigned),
+        "served": attribute(record.served),
+        "model_version": attribute(record.model_version),
+        "release": attribute(record.release),
+        "split": attribute(record.split),
+        "split_version": attribute(record.split_version),
+        "probability": attribute(record.probability),
+        "features": attribute(record.features),
+        "prediction": attribute(record.prediction),
+        "latency_ms": attribute(record.latency_ms),
+        "expires_at": attribute(record.expires_at),
+    }
+    if record.probabilities is not None:
+        item["probabilities"] = attribute(record.probabilities)
+    return item
+
+
+class DynamoPredictionLog:
+    """Implements :class:`contender.ports.PredictionLog`.
+
+    Args:
+        client: A boto3 DynamoDB client.
+        table: The table's name; its key is ``request_id``.
+    """
+
+    def __init__(self, client: Client, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def put(self, record: PredictionRecord) -> None:
+        """Stores a record. Raises ``StoreUnavailable``.
+
+        Unconditional, so that botocore's retry of a write that did arrive is no error: ids are unique.
+        """
+        with translated("dynamodb", f"put {self._table}/{record.request_id}"):
+            self._client.put_item(TableName=self._table, Item=to_item(record))
+
+    def set_outcome(self, request_id: str, outcome: Outcome, at: str) -> None:
+        """Adds the outcome of a prediction; the same outcome again changes nothing.
+
+        Raises ``NotFound`` for an unknown id, ``Conflict`` when another outcome is there,
+        ``StoreUnavailable``.
+        """
+        key = {"request_id": {"S": request_id}}
+        with translated("dynamodb", f"update {self._table}/{request_id}"):
+            try:
+                self._client.update_item(
+                    TableName=self._table,
+                    Key=key,
+                    UpdateExpression="SET outcome = :outcome, outcome_at = :at",
+                    ConditionExpression="attribute_exists(request_id) AND attribute_not_exists(outcome)",
+                    ExpressionAttributeValues={":outcome": attribute(outcome), ":at": attribute(at)},
+                )
+                return
+            except ClientError as error:
+                if code_of(error) != CONDITION_FAILED:
+                    raise
+            stored = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+        if not stored:
+            raise NotFound(f"no prediction {request_id} is logged")
+        if not _same(stored["outcome"], attribute(outcome)):
+            raise Conflict(f"another outcome of {request_id} is already logged")
+
+
+def _same(stored: Attribute, given: Attribute) -> bool:
+    if "N" in stored and "N" in given:
+        return Decimal(stored["N"]) == Decimal(given["N"])
+    return dict(stored) == dict(given)
