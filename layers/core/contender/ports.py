@@ -143,3 +143,13 @@ class Registry(Protocol):
 
     def remove_alias(self, alias: str) -> None:
         """Removes an alias; nothing happens when it is not set."""
+
+
+class Observer(Protocol):
+    """Where a program says what happens inside it."""
+
+    def note(self, event: str, **fields: object) -> None:
+        """Writes down that something happened."""
+
+    def problem(self, event: str, detail: str) -> None:
+        """Writes down, and counts as a metric, that something is wrong though the program goes on."""

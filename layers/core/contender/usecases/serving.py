@@ -1,0 +1,184 @@
+"""What a router holds in memory: models and split, never older than a promised age."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from threading import Lock
+from types import MappingProxyType
+
+from contender.domain.assignment import Variant
+from contender.domain.release import NO_RELEASE, ModelRef, Release, parse_release
+from contender.domain.split import Split, format_share, parse_share
+from contender.errors import BadInput, ContenderError
+from contender.ports import Model, ModelLoader, ObjectStore, Observer, Parameter, Parameters
+
+UNREAD_SPLIT = Split(share_b=0.0, version=0)
+"""Until a valid split has been read everything goes to the champion: the safe side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What serves at one moment.
+
+    Attributes:
+        release: The release in force; ``None`` before the first.
+        digest: Its digest; empty without one.
+        models: The variants that could be loaded.
+        failures: For each variant that could not, why.
+        split: The split in force.
+    """
+
+    release: Release | None = None
+    digest: str = ""
+    models: Mapping[Variant, Model] = field(default_factory=dict)
+    failures: Mapping[Variant, str] = field(default_factory=dict)
+    split: Split = UNREAD_SPLIT
+
+
+class Serving:
+    """Keeps a snapshot fresh with one parameter read per ``refresh_s``, on the request that finds it old.
+
+    Whatever goes wrong on the way (no SSM, no S3, a bad split, a manifest or model that does not load) leaves
+    what served before in place and is reported; models are kept by digest, so that a release that changes
+    one variant loads one model. Safe to use from several threads: one refreshes, the others do not wait.
+
+    Args:
+        parameters: Live configuration.
+        artifacts: The artifact bucket.
+        load_model: Turns a model file into a model.
+        observer: Where problems and changes are reported.
+        release_parameter: Name of the parameter that points to the release.
+        split_parameter: Name of the parameter that holds the share of B.
+        refresh_s: Longest age of a snapshot, in seconds.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        parameters: Parameters,
+        artifacts: ObjectStore,
+        load_model: ModelLoader,
+        observer: Observer,
+        release_parameter: str,
+        split_parameter: str,
+        refresh_s: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self._parameters = parameters
+        self._artifacts = artifacts
+        self._load_model = load_model
+        self._observer = observer
+        self._release_parameter = release_parameter
+        self._split_parameter = split_parameter
+        self._refresh_s = refresh_s
+        self._clock = clock
+        self._lock = Lock()
+        self._snapshot = Snapshot()
+        self._read_at: float | None = None
+
+    def snapshot(self) -> Snapshot:
+        """Gives what serves now, after a refresh if the last one is too old."""
+        if self._read_at is not None and self._clock() - self._read_at < self._refresh_s:
+            return self._snapshot
+        # The first request has nothing to serve from and waits; later ones serve what there is.
+        if self._lock.acquire(blocking=self._read_at is None):
+            try:
+                if self._read_at is None or self._clock() - self._read_at >= self._refresh_s:
+                    self._refresh()
+            finally:
+                self._lock.release()
+        return self._snapshot
+
+    def set_split(self, share_b: float) -> Split:
+        """Changes the split for every router, and for this one at once.
+
+        Args:
+            share_b: Share of B, in [0, 1].
+
+        Returns:
+            The split now in force, with the version of its parameter.
+
+        Raises:
+            StoreUnavailable: When the parameter cannot be written.
+        """
+        version = self._parameters.put(self._split_parameter, format_share(share_b))
+        with self._lock:
+            if version > self._snapshot.split.version:
+                self._snapshot = replace(self._snapshot, split=Split(share_b, version))
+            return self._snapshot.split
+
+    def _refresh(self) -> None:
+        try:
+            found = self._parameters.get([self._release_parameter, self._split_parameter])
+        except ContenderError as error:
+            self._observer.problem("parameters_unread", str(error))
+        else:
+            split = self._new_split(found.get(self._split_parameter))
+            self._snapshot = replace(self._with_release(found.get(self._release_parameter)), split=split)
+        self._read_at = self._clock()
+
+    def _new_split(self, parameter: Parameter | None) -> Split:
+        current = self._snapshot.split
+        if parameter is None:
+            self._observer.problem("split_invalid", f"{self._split_parameter} does not exist")
+            return current
+        if parameter.version < current.version:  # an older replica answered
+            return current
+        try:
+            split = Split(parse_share(parameter.value), parameter.version)
+        except BadInput as error:
+            self._observer.problem("split_invalid", f"{self._split_parameter}: {error}")
+            return current
+        if split != current:
+            self._observer.note("split_changed", share_b=split.share_b, version=split.version)
+        return split
+
+    def _with_release(self, parameter: Parameter | None) -> Snapshot:
+        current = self._snapshot
+        key = NO_RELEASE if parameter is None else parameter.value.strip()
+        if key == NO_RELEASE:
+            return Snapshot()
+        digest = key.removeprefix("releases/").removesuffix(".json")
+        if digest == current.digest and not current.failures:
+            return current
+        try:
+            release = current.release if digest == current.digest else self._read_release(key, digest)
+        except ContenderError as error:
+            self._observer.problem("release_unread", f"{key}: {error}")
+            return current
+        assert release is not None
+        models, failures = self._load(release)
+        if digest != current.digest:
+            versions = {variant.value: model.model_version for variant, model in release.variants.items()}
+            self._observer.note("release_changed", release=digest, versions=versions)
+        return Snapshot(release, digest, MappingProxyType(models), MappingProxyType(failures))
+
+    def _read_release(self, key: str, digest: str) -> Release:
+        content = self._artifacts.get(key)
+        if sha256(content).hexdigest() != digest:
+            raise BadInput.of(key, "does not hold what its name promises", "publish the release again")
+        return parse_release(content)
+
+    def _load(self, release: Release) -> tuple[dict[Variant, Model], dict[Variant, str]]:
+        models: dict[Variant, Model] = {}
+        failures: dict[Variant, str] = {}
+        for variant, reference in release.variants.items():
+            loaded = self._already_loaded(reference)
+            try:
+                models[variant] = loaded or self._load_model(
+                    self._artifacts.get(reference.model_key), reference
+                )
+            except ContenderError as error:
+                failures[variant] = str(error)
+                self._observer.problem("model_unloadable", f"{variant}: {error}")
+        return models, failures
+
+    def _already_loaded(self, reference: ModelRef) -> Model | None:
+        if self._snapshot.release is None:
+            return None
+        for variant, held in self._snapshot.release.variants.items():
+            if held.sha256 == reference.sha256 and held.classes == reference.classes:
+                return self._snapshot.models.get(variant)
+        return None

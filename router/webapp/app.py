@@ -1,0 +1,199 @@
+"""Routes, and one structured log line per request."""
+
+from __future__ import annotations
+
+import json
+import time
+import traceback
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from contender.domain.release import ALIASES
+from contender.domain.split import check_share
+from contender.errors import BadInput, ContenderError
+from contender.ports import Observer
+from contender.usecases.feedback import GiveFeedback
+from contender.usecases.predict import Predict
+from contender.usecases.serving import Serving
+from webapp.problems import from_error, problem
+
+MAX_BODY = 1_000_000
+"""Largest body, in bytes: a row of features is a few kilobytes; DynamoDB refuses items over 400 KB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The use cases that the routes call."""
+
+    serving: Serving
+    predict: Predict
+    feedback: GiveFeedback
+    observer: Observer
+
+
+def create_app(services: Services) -> Flask:
+    """Wires the routes to the use cases.
+
+    Args:
+        services: The use cases.
+
+    Returns:
+        A WSGI app. It keeps no state of its own.
+    """
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    _add_log_line(app, services.observer)
+    _add_errors(app)
+    _add_predictions(app, services)
+    _add_state(app, services.serving)
+    return app
+
+
+def _add_predictions(app: Flask, services: Services) -> None:
+    @app.post("/predict")
+    def predict() -> Response:
+        answer = services.predict(_json_body())
+        record = answer.record
+        g.log = {
+            "request_id": record.request_id,
+            "assigned": record.assigned,
+            "served": record.served,
+            "model_version": record.model_version,
+            "split_version": record.split_version,
+            "predict_ms": record.latency_ms,
+            "stored": answer.stored,
+        }
+        return _reply(
+            {
+                "request_id": record.request_id,
+                "variant": record.assigned,
+                "prediction": record.prediction,
+                "probabilities": record.probabilities,
+                "model_version": record.model_version,
+                "model_used": answer.model_used,
+            }
+        )
+
+    @app.post("/feedback")
+    def feedback() -> Response:
+        services.feedback(_json_body())
+        return Response(status=204)
+
+
+def _add_state(app: Flask, serving: Serving) -> None:
+    @app.get("/config")
+    def get_config() -> Response:
+        split = serving.snapshot().split
+        return _reply({"ab_split_b": split.share_b, "version": split.version})
+
+    @app.post("/config")
+    def post_config() -> Response:
+        split = serving.set_split(_share(_json_body()))
+        return _reply({"ab_split_b": split.share_b, "version": split.version})
+
+    @app.get("/release")
+    def get_release() -> Response:
+        snapshot = serving.snapshot()
+        if snapshot.release is None:
+            return problem(404, "no-release", "Nothing is released yet", "train a first model")
+        variants = {
+            variant.value: {
+                "model_used": ALIASES[variant],
+                "model_name": model.model_name,
+                "model_version": model.model_version,
+                "sha256": model.sha256,
+                "classes": model.classes,
+                "loaded": variant in snapshot.models,
+            }
+            for variant, model in snapshot.release.variants.items()
+        }
+        return _reply(
+            {"release": snapshot.digest, "dataset": snapshot.release.dataset.to_dict(), "variants": variants}
+        )
+
+    @app.get("/health")
+    def get_health() -> Response:
+        snapshot = serving.snapshot()
+        if snapshot.release is None:
+            status = "no_release"
+        elif not snapshot.models:
+            status = "no_model"
+        else:
+            status = "degraded" if snapshot.failures else "ok"
+        document = {
+            "status": status,
+            "serving": sorted(variant.value for variant in snapshot.models),
+            "failures": {variant.value: reason for variant, reason in snapshot.failures.items()},
+        }
+        return _reply(document, 200 if snapshot.models else 503)
+
+
+def _add_log_line(app: Flask, observer: Observer) -> None:
+    @app.before_request
+    def start() -> None:
+        g.started = time.perf_counter()
+        g.log = {}
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        observer.note(
+            "request",
+            method=request.method,
+            path=request.path,
+            status=response.status_code,
+            ms=round((time.perf_counter() - g.started) * 1000, 3),
+            **g.log,
+        )
+        return response
+
+
+def _add_errors(app: Flask) -> None:
+    @app.errorhandler(ContenderError)
+    def expected(error: ContenderError) -> Response:
+        g.log = {"error": str(error)}
+        return from_error(error)
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> Response:
+        response = problem(error.code or 500, "http", error.name, error.description or error.name)
+        if getattr(error, "valid_methods", None):
+            response.headers["Allow"] = ", ".join(error.valid_methods)  # type: ignore[attr-defined]
+        return response
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> Response:
+        g.log = {"error": repr(error), "traceback": traceback.format_exc(limit=-5)}
+        return problem(500, "internal", "Something is wrong inside", "see the router's log")
+
+
+def _reply(document: object, status: int = 200) -> Response:
+    return Response(json.dumps(document), status=status, content_type="application/json")
+
+
+def _share(body: Any) -> float:
+    if not isinstance(body, dict) or set(body) != {"ab_split_b"}:
+        raise BadInput.of(
+            "body", "must be an object with the one field ab_split_b", 'send {"ab_split_b": 0.3}'
+        )
+    return check_share(body["ab_split_b"])
+
+
+def _json_body() -> Any:
+    """Reads the body strictly: no NaN or Infinity, no unpaired surrogates, no bottomless nesting."""
+    raw = request.get_data(cache=False)
+    try:
+        body = json.loads(raw, parse_constant=_refuse_constant)
+        if b"\\ud" in raw.lower():  # an escape that may be half a character, which UTF-8 cannot carry
+            json.dumps(body, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise BadInput.of(
+            "body", f"is not valid JSON ({str(error)[:200]})", "send one JSON object in UTF-8"
+        ) from error
+    return body
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON; send null")

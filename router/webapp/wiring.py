@@ -1,0 +1,68 @@
+"""Puts the router together from an environment: the only place here that makes clients."""
+
+from __future__ import annotations
+
+import sys
+import time
+import uuid
+from collections.abc import Mapping
+
+import boto3
+from botocore.config import Config
+from flask import Flask
+
+from contender.adapters.dynamo_log import DynamoPredictionLog
+from contender.adapters.onnx_model import load_onnx
+from contender.adapters.s3_objects import S3Objects
+from contender.adapters.ssm_parameters import SsmParameters
+from contender.adapters.telemetry import JsonLines
+from contender.settings import RouterSettings
+from contender.usecases.feedback import GiveFeedback
+from contender.usecases.predict import Predict
+from contender.usecases.serving import Serving
+from webapp.app import Services, create_app
+
+# A caller waits for these: fail fast, try once more, then answer without them.
+_QUICK = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
+
+
+def build_app(environ: Mapping[str, str]) -> Flask:
+    """Makes clients, use cases and the app.
+
+    Args:
+        environ: See :class:`contender.settings.RouterSettings`.
+
+    Returns:
+        The WSGI app.
+
+    Raises:
+        BadInput: Naming each variable that is missing or wrong.
+    """
+    settings = RouterSettings.read(environ)
+    observer = JsonLines(sys.stdout, "router", environ.get("CONTENDER_STAGE", ""))
+    serving = Serving(
+        parameters=SsmParameters(boto3.client("ssm", config=_QUICK)),
+        artifacts=S3Objects(boto3.client("s3"), settings.artifact_bucket),
+        load_model=load_onnx,
+        observer=observer,
+        release_parameter=settings.release_parameter,
+        split_parameter=settings.split_parameter,
+        refresh_s=settings.refresh_s,
+        clock=time.monotonic,
+    )
+    log = DynamoPredictionLog(boto3.client("dynamodb", config=_QUICK), settings.predictions_table)
+    predict = Predict(
+        serving=serving,
+        log=log,
+        observer=observer,
+        spill=_print_line,
+        retention_s=settings.retention_days * 86_400,
+        clock=time.time,
+        new_id=lambda: uuid.uuid4().hex,
+    )
+    return create_app(Services(serving, predict, GiveFeedback(serving, log, time.time), observer))
+
+
+def _print_line(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
