@@ -1,0 +1,95 @@
+"""The scheduled drift check: parse the event, call the use case, reply."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import cache
+from typing import Any
+
+from contender.errors import BadInput
+from contender.usecases.check_drift import CheckDrift
+
+
+@cache
+def _check() -> CheckDrift:
+    """Wires the use case once per worker, on its first event."""
+    return build(os.environ)
+
+
+def build(environ: Mapping[str, str]) -> CheckDrift:
+    """Makes clients and the use case.
+
+    Args:
+        environ: See :class:`contender.settings.CheckSettings`; ``DRIFT_SETTINGS`` may hold a JSON object of
+            thresholds that replace the defaults of :class:`contender.domain.drift.settings.DriftSettings`.
+
+    Raises:
+        BadInput: Naming each variable that is missing or wrong.
+    """
+    import boto3
+
+    from contender.adapters.dynamo_runs import DynamoRunRecords
+    from contender.adapters.ecs_launcher import EcsLauncher
+    from contender.adapters.s3_objects import S3Objects
+    from contender.adapters.ssm_parameters import SsmParameters
+    from contender.adapters.telemetry import JsonLines
+    from contender.adapters.windows_duckdb import DuckDbWindows
+    from contender.settings import CheckSettings
+
+    settings = CheckSettings.read(environ)
+    s3 = boto3.client("s3")
+    data = S3Objects(s3, settings.data_bucket)
+    return CheckDrift(
+        data=data,
+        artifacts=S3Objects(s3, settings.artifact_bucket),
+        windows=DuckDbWindows(data),
+        runs=DynamoRunRecords(boto3.client("dynamodb"), settings.runs_table),
+        parameters=SsmParameters(boto3.client("ssm")),
+        launcher=EcsLauncher(
+            boto3.client("ecs"),
+            settings.cluster_arn,
+            settings.task_definition_arn,
+            settings.container_name,
+            settings.subnets,
+            settings.security_groups,
+        ),
+        observer=JsonLines(sys.stdout, "detect_drift", environ.get("CONTENDER_STAGE", "")),
+        release_parameter=settings.release_parameter,
+        settings=_thresholds(environ.get("DRIFT_SETTINGS", "")),
+        clock=time.time,
+    )
+
+
+def _thresholds(text: str) -> Any:
+    from contender.domain.drift.settings import DriftSettings
+
+    try:
+        return DriftSettings(**json.loads(text or "{}"))
+    except (TypeError, ValueError) as error:
+        raise BadInput.of(
+            "DRIFT_SETTINGS", f"is not usable: {error}", "give a JSON object of thresholds"
+        ) from error
+
+
+def handler(event: Mapping[str, Any] | None, context: Any) -> dict[str, Any]:
+    """Answers the schedule, or a person.
+
+    Args:
+        event: The schedule's event, or ``{"window": "<id>"}`` to check a certain window.
+        context: The Lambda context; not used.
+
+    Returns:
+        The fields of :class:`contender.usecases.check_drift.CheckResult`.
+    """
+    window = (event or {}).get("window")
+    if window is not None and not (isinstance(window, str) and window.strip("/")):
+        raise BadInput.of("window", "is not the id of a window", "send the name of a folder in current/")
+    result = _check()(window.strip("/") if window else None)
+    answer = asdict(result)
+    print(json.dumps({"level": "info", "event": "check", **answer}))
+    return answer
