@@ -104,7 +104,7 @@ class DuckDbWindows:
                 f"read_parquet({literal})" if suffix in PARQUET else f"read_csv({literal}, all_varchar=true)"
             )
             try:
-                connection.sql(f"SELECT * FROM {source} LIMIT 1").fetchall()
+                connection.execute(f"SELECT * FROM {source} LIMIT 1").fetchall()
             except duckdb.Error as error:
                 raise BadInput.of(
                     self._store.uri(info.key), f"cannot be read: {_first_line(error)}", "replace the file"
@@ -113,7 +113,7 @@ class DuckDbWindows:
         union = " UNION ALL BY NAME ".join(sources)
         try:
             connection.execute(f"CREATE VIEW rows AS {union}")
-            described = connection.sql("DESCRIBE rows").fetchall()
+            described = connection.execute("DESCRIBE rows").fetchall()
         except duckdb.Error as error:
             folder_uri = self._store.uri(objects[0].key.rpartition("/")[0] + "/")
             raise BadInput.of(
@@ -145,7 +145,7 @@ def _read_column(
 def _read_numbers(connection: duckdb.DuckDBPyConnection, column: str, is_text: bool) -> NumericSample:
     # FLOAT, because that is what the model is trained on and served with.
     number = f"TRY_CAST({column} AS FLOAT)"
-    answer = connection.sql(f"SELECT coalesce({number}, 'nan'::FLOAT) AS v FROM rows").fetchnumpy()
+    answer = connection.execute(f"SELECT coalesce({number}, 'nan'::FLOAT) AS v FROM rows").fetchnumpy()
     values = np.asarray(answer["v"], dtype=np.float32)
     unreadable = 0
     if is_text:
@@ -158,7 +158,7 @@ def _read_numbers(connection: duckdb.DuckDBPyConnection, column: str, is_text: b
 
 def _read_categories(connection: duckdb.DuckDBPyConnection, column: str) -> CategoricalSample:
     counted = f"SELECT {column}::VARCHAR AS c, count(*) FROM rows GROUP BY c"
-    largest = connection.sql(f"{counted} ORDER BY 2 DESC, 1 LIMIT {MAX_CATEGORIES}").fetchall()
+    largest = connection.execute(f"{counted} ORDER BY 2 DESC, 1 LIMIT {MAX_CATEGORIES}").fetchall()
     counts = {text: int(count) for text, count in largest}
     missing = counts.pop(None, 0)
     beyond = _scalar(connection, "SELECT count(*) FROM rows") - sum(counts.values()) - missing
@@ -168,7 +168,7 @@ def _read_categories(connection: duckdb.DuckDBPyConnection, column: str) -> Cate
 
 
 def _scalar(connection: duckdb.DuckDBPyConnection, query: str) -> int:
-    row = connection.sql(query).fetchone()
+    row = connection.execute(query).fetchone()
     assert row is not None
     return int(row[0])
 
