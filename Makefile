@@ -1,0 +1,52 @@
+# Contender, in short: `make demo`. Everything here also works by hand; see README.md.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up down status test check deploy clean
+
+PYTHON ?= python3.11
+STAGE ?= prod
+PARAMS ?=
+ENVIRONMENTS := .venv/.ready .venv-emulator/.ready .venv-sam/.ready
+SAM := .venv-sam/bin/sam
+export SAM_CLI_TELEMETRY := 0
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: ## create the three Python environments (once, 2 to 4 minutes)
+	@$(MAKE) --no-print-directory -j3 $(ENVIRONMENTS)
+
+demo: setup ## run the whole loop on real flights, from raw data to a compared A/B test
+	@.venv/bin/python -m scripts.demo
+
+up: setup ## start the local stack and leave it running
+	@.venv/bin/python -m infra.local up
+
+down: ## stop what `make up` started
+	@.venv/bin/python -m infra.local down
+
+status: ## say whether the local stack runs, and where
+	@.venv/bin/python -m infra.local status
+
+test: setup ## run all tests
+	@.venv/bin/python -m pytest
+
+check: setup ## lint, types, import contracts, template
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy layers/core/contender
+	.venv/bin/lint-imports
+	.venv-sam/bin/cfn-lint template.yaml
+	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
+
+deploy: setup ## deploy to a stage of samconfig.toml: STAGE=prod PARAMS="TrainingImage=… MlflowTrackingUri=…"
+	$(SAM) build --config-env $(STAGE)
+	$(SAM) deploy --config-env $(STAGE) --parameter-overrides Stage=$(STAGE) $(PARAMS)
+
+clean: down ## stop the stack and delete everything that was built or produced, but not the environments
+	rm -rf .aws-sam .contender out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+.venv/.ready: requirements.txt
+.venv-emulator/.ready: infra/local/requirements-emulator.txt
+.venv-sam/.ready: infra/local/requirements-sam.txt
+$(ENVIRONMENTS): %/.ready:
+	@PYTHON="$(PYTHON)" infra/local/make-venv.sh $* $<

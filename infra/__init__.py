@@ -1,0 +1,1 @@
+"""Everything about where Contender runs."""

@@ -1,0 +1,99 @@
+"""Builds and deploys ``template.yaml`` with the very commands that deploy it to AWS."""
+
+from __future__ import annotations
+
+import fcntl
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
+
+from infra.local import tools
+from infra.local.processes import run
+
+PROFILE = "local"
+"""Profile of ``samconfig.toml`` for an emulator."""
+EMULATOR_PYTHON = "3.11"
+"""Version of the emulator's interpreter, for which layers are built locally."""
+
+
+@contextmanager
+def build_folder() -> Iterator[None]:
+    """Lets one stack at a time use the build folder, so that a demo and a test run do not mix theirs."""
+    folder = tools.ROOT / ".aws-sam"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def build(env: Mapping[str, str], mark: str, log: Path) -> None:
+    """Runs ``sam build``, with the layers built for the emulator's interpreter.
+
+    Raises:
+        LocalStackError: It failed.
+    """
+    layers = {"LAYER_PYTHON": EMULATOR_PYTHON, "LAYER_PIP": f"{tools.SAM_PYTHON} -m pip"}
+    run("sam build", [str(tools.SAM), "build", "--config-env", PROFILE], {**env, **layers}, mark, log)
+
+
+def deploy(parameters: Mapping[str, str], env: Mapping[str, str], mark: str, log: Path) -> None:
+    """Runs ``sam deploy`` against the endpoint in ``env``.
+
+    Args:
+        parameters: Parameters of the template.
+        env: Environment with ``AWS_ENDPOINT_URL``.
+        mark: Mark of the stack.
+        log: Where the output goes.
+
+    Raises:
+        LocalStackError: It failed.
+    """
+    overrides = [f"{name}={value}" for name, value in parameters.items()]
+    command = [str(tools.SAM), "deploy", "--config-env", PROFILE, "--no-progressbar"]
+    run("sam deploy", [*command, "--parameter-overrides", *overrides], env, mark, log)
+
+
+def stack_name() -> str:
+    """The stack's name in the local profile."""
+    document = tomllib.loads((tools.ROOT / "samconfig.toml").read_text())
+    return str(document[PROFILE]["deploy"]["parameters"]["stack_name"])
+
+
+def outputs(cloudformation: Any) -> dict[str, str]:
+    """The deployed stack's outputs, name → value.
+
+    Args:
+        cloudformation: A boto3 client.
+    """
+    stacks = cloudformation.describe_stacks(StackName=stack_name())["Stacks"]
+    return {row["OutputKey"]: row["OutputValue"] for row in stacks[0]["Outputs"]}
+
+
+def declared_routes() -> list[tuple[str, str]]:
+    """The API's routes as ``template.yaml`` declares them: ("POST", "/predict"), …"""
+    template = yaml.load((tools.ROOT / "template.yaml").read_text(), Loader=_TemplateLoader)
+    routes = []
+    for resource in template["Resources"].values():
+        for event in (resource.get("Properties", {}).get("Events") or {}).values():
+            if event["Type"] == "Api":
+                routes.append((event["Properties"]["Method"].upper(), event["Properties"]["Path"]))
+    return routes
+
+
+class _TemplateLoader(yaml.SafeLoader):  # type: ignore[misc]
+    """Reads CloudFormation's short functions (``!Ref`` …) as their plain content."""
+
+
+def _plain(loader: yaml.SafeLoader, _tag: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node, deep=True)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return loader.construct_scalar(node)
+
+
+_TemplateLoader.add_multi_constructor("!", _plain)

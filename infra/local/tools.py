@@ -1,0 +1,39 @@
+"""Where the project's environments and their programs are."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from infra.local.errors import LocalStackError
+
+ROOT = Path(__file__).resolve().parents[2]
+"""The project's folder."""
+MINISTACK = ROOT / ".venv-emulator" / "bin" / "ministack"
+SAM = ROOT / ".venv-sam" / "bin" / "sam"
+AWS = ROOT / ".venv-sam" / "bin" / "aws"
+SAM_PYTHON = ROOT / ".venv-sam" / "bin" / "python"
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TERM", "TMPDIR", "USER")
+
+
+def require() -> None:
+    """Checks that the environments are there.
+
+    Raises:
+        LocalStackError: Naming what is missing and how to get it.
+    """
+    missing = [str(tool.relative_to(ROOT)) for tool in (MINISTACK, SAM, AWS) if not tool.exists()]
+    if missing:
+        raise LocalStackError(f"{', '.join(missing)} is missing.", "Run `make setup` first.")
+
+
+def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """What a tool may know of the caller's environment.
+
+    The caller's AWS profile, MLflow server and Python path stay out: nothing here may reach a real account.
+    """
+    kept = {name: environ[name] for name in _KEPT if name in environ}
+    kept["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)])
+    return {**kept, "NO_PROXY": "127.0.0.1,localhost", "PYTHONUNBUFFERED": "1", "SAM_CLI_TELEMETRY": "0"}

@@ -1,0 +1,22 @@
+# How a layer of wheels is built, for AWS's interpreter and not for the one at hand: pip picks ready wheels for the
+# given Python and platforms, nothing is compiled and no Python 3.12 is needed.
+#
+# LAYER_PYTHON   the interpreter that will import the layer: Lambda's, or an emulator's own
+# LAYER_PIP      any pip
+LAYER_PYTHON ?= 3.12
+LAYER_PIP ?= python3 -m pip
+# Lambda's python3.12 is Amazon Linux 2023 with glibc 2.34: wheels for any older glibc run there.
+PLATFORMS := manylinux_2_28_x86_64 manylinux_2_27_x86_64 manylinux_2_17_x86_64 manylinux2014_x86_64
+
+SITE = $(ARTIFACTS_DIR)/python
+
+# Function and layers together may not exceed 250 MB unzipped: drop what no handler imports. Type stubs, headers and
+# test suites of the scientific packages alone are about 30 MB. numpy.testing stays: SciPy imports it.
+define install_wheels
+	$(LAYER_PIP) install --quiet --disable-pip-version-check --no-compile --target "$(SITE)" \
+		--only-binary=:all: --implementation cp --python-version $(LAYER_PYTHON) \
+		$(addprefix --platform ,$(PLATFORMS)) --requirement $(1)
+	rm -rf "$(SITE)/bin" "$(SITE)/numpy/core/include" "$(SITE)/numpy/f2py"
+	find "$(SITE)" -type d \( -name tests -o -name __pycache__ \) -prune -exec rm -rf {} +
+	find "$(SITE)" -type f \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.h' -o -name '*.a' \) -delete
+endef
