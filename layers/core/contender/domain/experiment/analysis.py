@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from contender.domain.dataset import Task
 from contender.domain.experiment.intervals import LEVEL
 from contender.domain.experiment.metrics import Comparison, compare_all
 from contender.domain.experiment.shape import (
@@ -26,7 +27,7 @@ from contender.domain.experiment.shape import (
     timeline,
 )
 from contender.domain.experiment.srm import ALARM_BELOW, SampleRatio, sample_ratio
-from contender.domain.experiment.table import Columns, Task
+from contender.domain.experiment.table import Columns
 from contender.domain.experiment.verdict import Verdict, judge
 from contender.errors import BadInput
 
@@ -246,20 +247,20 @@ def _summary(columns: Columns, arm: NDArray[np.bool_], score: NDArray[np.float64
 
 
 def _epochs(columns: Columns) -> tuple[Epoch, ...]:
+    order = np.argsort(columns.epoch, kind="stable")
+    versions, starts = np.unique(columns.epoch[order], return_index=True)
     found: list[Epoch] = []
-    for version in np.unique(columns.epoch):
-        here = columns.epoch == version
-        times = columns.at[here]
-        of_b = int((here & columns.is_b).sum())
+    for version, here in zip(versions, np.split(order, starts[1:]), strict=True):
+        of_b = int(columns.is_b[here].sum())
         found.append(
             Epoch(
                 version=int(version),
                 split=float(np.median(columns.split[here])),
-                start=float(times.min()),
-                end=float(times.max()),
-                requests_a=int(here.sum()) - of_b,
+                start=float(columns.at[here].min()),
+                end=float(columns.at[here].max()),
+                requests_a=int(here.size) - of_b,
                 requests_b=of_b,
-                outcomes=int((here & columns.usable).sum()),
+                outcomes=int(columns.usable[here].sum()),
             )
         )
     return tuple(found)

@@ -23,6 +23,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from contender.domain.dataset import Task
 from contender.domain.experiment.auc import auc_difference, auc_estimate, class_ranking
 from contender.domain.experiment.difference import (
     Difference,
@@ -31,7 +32,7 @@ from contender.domain.experiment.difference import (
     stratified_difference,
 )
 from contender.domain.experiment.intervals import LEVEL, Estimate, mean_estimate, proportion_estimate
-from contender.domain.experiment.table import Columns, Task
+from contender.domain.experiment.table import Columns
 
 LOG_LOSS_EPSILON = float(np.finfo(np.float32).eps)
 """Clip of the log loss: the models answer in float32, so a 0 or 1 of theirs means no more than this."""

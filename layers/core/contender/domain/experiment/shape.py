@@ -8,19 +8,22 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from contender.domain.dataset import Task
 from contender.domain.experiment.intervals import LEVEL, wilson
 from contender.domain.experiment.metrics import scored
-from contender.domain.experiment.table import Columns, Task
+from contender.domain.experiment.table import Columns
 
 HISTOGRAM_BINS = 40
-"""Bins of a histogram: fine enough for a shape, coarse enough for a few hundred records."""
+"""Most bins of a histogram; with few records fewer, by Rice's rule ``2 n^(1/3)`` on the smaller variant."""
 HISTOGRAM_TAILS = 0.005
 """Share of records beyond each end of a histogram's range; they are counted in its outer bins, so that one
 outlier does not squeeze everything else into a single bin."""
 CALIBRATION_BINS = 10
 """Bins of equal count: the usual ten."""
 TIME_BINS = 48
-"""Bins of the course of time: half hours of a day."""
+"""Most bins of the course of time: half hours of a day."""
+REQUESTS_PER_TIME_BIN = 50
+"""Fewer make a share too noisy to look at (0.5 ± 0.14): then there are fewer bins, but at least six."""
 
 
 class Histogram(NamedTuple):
@@ -92,15 +95,12 @@ class TimeBin(NamedTuple):
     expected_b: float
 
 
-def histogram(
-    values: NDArray[np.float64], is_b: NDArray[np.bool_], bins: int = HISTOGRAM_BINS
-) -> Histogram | None:
+def histogram(values: NDArray[np.float64], is_b: NDArray[np.bool_]) -> Histogram | None:
     """Counts numbers of both variants over common bins.
 
     Args:
         values: Shape [n]; NaN are left out.
         is_b: Shape [n].
-        bins: How many.
 
     Returns:
         The counts; ``None`` without numbers.
@@ -109,6 +109,8 @@ def histogram(
     values, is_b = values[keep], is_b[keep]
     if values.size == 0:
         return None
+    smaller = min(count for count in np.bincount(is_b) if count)
+    bins = min(HISTOGRAM_BINS, math.ceil(2 * float(smaller) ** (1 / 3)))
     low, high = np.quantile(values, [HISTOGRAM_TAILS, 1 - HISTOGRAM_TAILS])
     if not high > low:
         low, high = float(values.min()) - 0.5, float(values.max()) + 0.5
@@ -142,11 +144,12 @@ def calibration(columns: Columns, positive: int, level: float = LEVEL) -> Calibr
     return Calibration(of, a, b, _calibration_error(a), _calibration_error(b))
 
 
-def timeline(columns: Columns, bins: int = TIME_BINS) -> tuple[TimeBin, ...]:
+def timeline(columns: Columns) -> tuple[TimeBin, ...]:
     """Requests and shares over time, in bins of equal length; empty without records."""
     if len(columns) == 0:
         return ()
     start, end = float(columns.at.min()), float(columns.at.max())
+    bins = min(TIME_BINS, max(6, len(columns) // REQUESTS_PER_TIME_BIN))
     edges = np.linspace(start, end, bins + 1) if end > start else np.array([start, start + 1])
     counts = np.histogram(columns.at, edges)[0]
     of_b = np.histogram(columns.at, edges, weights=columns.is_b.astype(np.float64))[0]

@@ -6,21 +6,15 @@ import math
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from contender.domain.dataset import Task
+
 NOT_A_CLASS = -1
 """Class index of a label that no model of the experiment knows."""
-
-
-class Task(StrEnum):
-    """What the models predict."""
-
-    CLASSIFICATION = "classification"
-    REGRESSION = "regression"
 
 
 class Observation(NamedTuple):

@@ -1,0 +1,1 @@
+"""From an export to what a person reads: console, table, chart."""

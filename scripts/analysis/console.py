@@ -1,0 +1,225 @@
+"""The report on a terminal."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+
+from contender.domain.experiment import Analysis, Comparison, Difference, Estimate, Finding, VariantSummary
+from scripts.analysis.report import Report
+
+_MAX_CLASSES = 12
+"""Rows of the table of predictions; rarer labels are summed up."""
+
+_STYLE = {
+    Finding.B_BETTER: "green",
+    Finding.A_BETTER: "magenta",
+    Finding.UNDECIDED: "yellow",
+    Finding.NO_COMPARISON: "yellow",
+    Finding.INVALID: "red",
+}
+
+
+def show(report: Report, console: Console) -> None:
+    """Prints everything, the verdict last."""
+    analysis = report.analysis
+    console.print()
+    console.print(_headline(report), highlight=False)
+    for digest, other in report.others.items():
+        console.print(
+            f"  Left out: release {digest[:12]}, {other.requests:,} requests ({other.to_b:,} to B). "
+            f"--release {digest[:12]} analyses it.",
+            style="dim",
+        )
+    for problem in report.problems:
+        console.print(f"  Problem in the data: {escape(problem)}", style="yellow", highlight=False)
+    console.print(_traffic(analysis))
+    console.print(_predictions(analysis))
+    console.print(_metrics(analysis))
+    if len(analysis.epochs) > 1:
+        console.print(_epochs(analysis))
+    for note in _notes(analysis):
+        console.print(f"• {note}", highlight=False)
+    verdict = analysis.verdict
+    text = verdict.sentence + (f"\n[dim]{verdict.caution}[/dim]" if verdict.caution else "")
+    console.print(
+        Panel(text, title=verdict.headline, border_style=_STYLE[verdict.finding], title_align="left")
+    )
+
+
+def _headline(report: Report) -> str:
+    analysis = report.analysis
+    what = f" of {escape(report.target)}" if report.target else ""
+    positive = f", positive class [bold]{escape(analysis.positive)}[/bold]" if analysis.positive else ""
+    return (
+        f"[bold]{report.records:,} requests[/bold] in the export ({report.spilled:,} spilled), "
+        f"[bold]{analysis.requests:,}[/bold] under release {report.release[:12]}: "
+        f"{analysis.task.value}{what}{positive}"
+    )
+
+
+def _traffic(analysis: Analysis) -> Table:
+    table = _table("Traffic, by assigned variant", "", "A", "B")
+
+    def row(label: str, *cells: str) -> None:
+        table.add_row(label, *cells)
+
+    both = (analysis.a, analysis.b)
+    row("model version", *(side.model_version or "–" for side in both))
+    row("requests", *(f"{side.requests:,} ({_share(side.requests, analysis.requests)})" for side in both))
+    if analysis.clustered:
+        row("units", *(f"{side.units:,}" for side in both))
+    row("answered by the other variant", *(_count_share(side.fallbacks, side) for side in both))
+    row("spilled", *(_count_share(side.spilled, side) for side in both))
+    row("with outcome", *(_count_share(side.outcomes, side) for side in both))
+    row("without outcome", *(_count_share(side.outcomes_missing, side) for side in both))
+    if any(side.outcomes_unknown for side in both):
+        row("outcome of no known class", *(_count_share(side.outcomes_unknown, side) for side in both))
+    row("median delay of outcomes", *(_duration(side.outcome_delay_s.p50) for side in both))
+    row(
+        "latency p50 / p95 / p99, ms",
+        *(" / ".join(_number(value, ".2f") for value in side.latency_ms) for side in both),
+    )
+    return table
+
+
+def _predictions(analysis: Analysis) -> Table:
+    table = _table("Predictions", "", "A", "B")
+    both = (analysis.a, analysis.b)
+    names = sorted(analysis.classes, key=lambda name: -sum(side.predicted[name] for side in both))
+    for name in names[:_MAX_CLASSES]:
+        table.add_row(escape(name), *(_count_share(side.predicted[name], side) for side in both))
+    if rest := names[_MAX_CLASSES:]:
+        sums = (sum(side.predicted[name] for name in rest) for side in both)
+        table.add_row(
+            f"{len(rest)} others", *(_count_share(n, side) for n, side in zip(sums, both, strict=True))
+        )
+    if not all(math.isnan(side.mean_prediction) for side in both):
+        label = f"mean probability of {escape(analysis.positive)}" if analysis.positive else "mean prediction"
+        table.add_row(label, *(_number(side.mean_prediction, ".4g") for side in both))
+    return table
+
+
+def _metrics(analysis: Analysis) -> Table:
+    table = _table(f"Metrics with {analysis.level:.0%} intervals", "", "A", "B", "B - A", "p")
+    for entry in analysis.comparisons:
+        better = "↑" if entry.metric.higher_is_better else "↓"
+        gap = entry.difference
+        table.add_row(
+            f"{entry.metric.label} {better}",
+            _estimate(entry.a),
+            _estimate(entry.b),
+            "–" if gap is None else _styled(entry, gap),
+            "–" if gap is None else _number(gap.p_value, ".2g"),
+        )
+    return table
+
+
+def _epochs(analysis: Analysis) -> Table:
+    table = _table("Epochs of the split", "version", "from (UTC)", "split", "requests", "to B", "outcomes")
+    for epoch in analysis.epochs:
+        total = epoch.requests_a + epoch.requests_b
+        table.add_row(
+            str(epoch.version),
+            f"{datetime.fromtimestamp(epoch.start, UTC):%Y-%m-%d %H:%M:%S}",
+            f"{epoch.split:.3g}",
+            f"{total:,}",
+            f"{epoch.requests_b:,} ({_share(epoch.requests_b, total)})",
+            f"{epoch.outcomes:,}",
+        )
+    return table
+
+
+def _notes(analysis: Analysis) -> list[str]:
+    ratio = analysis.ratio
+    notes: list[str] = []
+    if ratio.units:
+        kept = "[red bold]not kept[/red bold]" if ratio.alarm else "kept"
+        notes.append(
+            f"Split {kept}: B got {ratio.observed_b:,} of {ratio.units:,} units, {ratio.expected_b:,.1f} "
+            f"expected under the split in force at each (p = {ratio.p_value:.3g}, alarm below 0.001)."
+        )
+    else:
+        notes.append("Split: nothing to check, no request was assigned by chance.")
+    dropped = [
+        entry for entry in analysis.comparisons if entry.difference and entry.difference.epochs_dropped
+    ]
+    if dropped and dropped[0].difference and dropped[0].difference.epochs:
+        gap = dropped[0].difference
+        notes.append(
+            f"{dropped[0].metric.label}: {gap.epochs_dropped} epochs with {gap.outcomes_dropped:,} outcomes "
+            "are left out of the difference, for too few outcomes of one variant."
+        )
+    if analysis.a.fallbacks or analysis.b.fallbacks:
+        notes.append(
+            "Fallbacks count for the variant that was assigned, not the one that answered (intention to "
+            "treat); they pull the figures of A and B together."
+        )
+    if analysis.clustered:
+        notes.append("Units have several requests: errors are computed by unit.")
+    if len(analysis.epochs) > 1:
+        notes.append(
+            "B - A compares within epochs of the split, so it need not equal the two columns' difference."
+        )
+    return notes
+
+
+def _table(title: str, first: str, *others: str) -> Table:
+    table = Table(
+        title=title, title_justify="left", title_style="bold", header_style="dim", box=box.SIMPLE_HEAD
+    )
+    table.add_column(first, no_wrap=True)
+    for name in others:
+        table.add_column(name, justify="right")
+    return table
+
+
+def _estimate(estimate: Estimate) -> str:
+    if math.isnan(estimate.value):
+        return "–"
+    value = _figure(estimate.value)
+    if math.isnan(estimate.lower):
+        return f"{value} (no interval)"
+    return f"{value} [{_figure(estimate.lower)}, {_figure(estimate.upper)}]"
+
+
+def _styled(entry: Comparison, gap: Difference) -> str:
+    if math.isnan(gap.value):
+        return "–"
+    if math.isnan(gap.lower):
+        return f"{gap.value:+.4g} (no interval)"
+    text = f"{_figure(gap.value, '+')} [{_figure(gap.lower, '+')}, {_figure(gap.upper, '+')}]"
+    if gap.lower <= 0 <= gap.upper:
+        return text
+    return f"[{'green' if (gap.value > 0) == entry.metric.higher_is_better else 'magenta'}]{text}[/]"
+
+
+def _figure(value: float, sign: str = "") -> str:
+    return format(value, f"{sign}.4f" if abs(value) < 10 else f"{sign},.4g")
+
+
+def _number(value: float, form: str) -> str:
+    return "–" if math.isnan(value) else format(value, form)
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.1%}" if whole else "–"
+
+
+def _count_share(count: int, side: VariantSummary) -> str:
+    return f"{count:,} ({_share(count, side.requests)})"
+
+
+def _duration(seconds: float) -> str:
+    if math.isnan(seconds):
+        return "–"
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.1f} s"

@@ -1,0 +1,181 @@
+"""Chooses the experiment in an export, and gathers all that is said about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import boto3
+
+from contender.adapters.export_layout import Export, find_exports
+from contender.adapters.export_reader import Reading, read_export
+from contender.adapters.local_objects import LocalObjects
+from contender.adapters.s3_objects import S3Objects
+from contender.domain.dataset import Task, parse_dataset
+from contender.domain.experiment import Analysis, Columns, analyse
+from contender.domain.release import parse_release, release_key
+from contender.errors import BadInput, ContenderError, NotFound
+from contender.ports import ObjectStore
+
+
+class NothingToAnalyse(ContenderError):
+    """The export has no prediction records."""
+
+
+class Other(NamedTuple):
+    """A release that the analysis leaves out.
+
+    Attributes:
+        requests: Its records.
+        to_b: Those assigned to B.
+    """
+
+    requests: int
+    to_b: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """An analysis and where it comes from.
+
+    Attributes:
+        analysis: Of one release.
+        source: Location of the export.
+        exported_at: Time of the export, ISO 8601.
+        records: Prediction records in the export, over all releases.
+        spilled: Those read back from the router's log.
+        release: Digest of the release that was analysed.
+        others: Digest → releases in the export that were not.
+        target: Name of what is predicted; empty when no dataset is known.
+        problems: What was wrong with the data, for people.
+    """
+
+    analysis: Analysis
+    source: str
+    exported_at: str
+    records: int
+    spilled: int
+    release: str
+    others: Mapping[str, Other]
+    target: str
+    problems: tuple[str, ...]
+
+
+def make_report(
+    location: str,
+    dataset: str = "",
+    release: str = "",
+    task: Task | None = None,
+    positive: str | None = None,
+    metric: str | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Report:
+    """Reads an export and analyses its experiment.
+
+    A release pins two models, so it is the experiment; figures over several would mix models. The latest
+    release that sent anything to B is taken, or else the latest.
+
+    Args:
+        location: ``s3://bucket/prefix`` or a folder; the newest export at or below it is read.
+        dataset: A ``dataset.json``, by path or ``s3://`` address; empty to look for the release's manifest
+            beside the export, which is optional.
+        release: Start of a release's digest, to analyse that one.
+        task: Overrules what the records, or the dataset, say.
+        positive: Positive class of two.
+        metric: Metric of the verdict.
+        progress: Told lines done and lines expected.
+
+    Returns:
+        The report.
+
+    Raises:
+        NotFound: No export there, or no such release.
+        NothingToAnalyse: It holds no prediction records.
+        BadInput: A manifest or dataset cannot be read; no such class or metric.
+        StoreUnavailable: S3 does not answer.
+    """
+    store, prefix = open_location(location)
+    exports = find_exports(store, prefix)
+    if not exports:
+        raise NotFound(f"no complete export at {location}: there is no manifest-summary.json")
+    export = exports[0]
+    reading = read_export(store, export, lambda done: progress(done, export.items))
+    columns = {digest: table.columns(task) for digest, table in reading.tables.items()}
+    chosen = _choose(columns, release, store.uri(export.root), reading)
+    declared_task, target = _declared(store, chosen, dataset)
+    if task is None and declared_task is not None and declared_task is not columns[chosen].task:
+        columns[chosen] = reading.tables[chosen].columns(declared_task)
+    return Report(
+        analysis=analyse(columns[chosen], positive, metric),
+        source=store.uri(export.root),
+        exported_at=export.time,
+        records=reading.records,
+        spilled=sum(int(part.spilled.sum()) for part in columns.values()),
+        release=chosen,
+        others={
+            digest: Other(len(part), int(part.is_b.sum()))
+            for digest, part in columns.items()
+            if digest != chosen
+        },
+        target=target,
+        problems=_problems(reading, exports),
+    )
+
+
+def open_location(location: str) -> tuple[ObjectStore, str]:
+    """Turns ``s3://bucket/prefix`` or a folder into a store and a prefix in it."""
+    if location.startswith("s3://"):
+        bucket, _, prefix = location.removeprefix("s3://").partition("/")
+        return S3Objects(boto3.client("s3"), bucket), prefix
+    folder = Path(location)
+    if not folder.is_dir():
+        raise NotFound(f"no folder {location}")
+    return LocalObjects(folder), ""
+
+
+def _choose(columns: Mapping[str, Columns], wanted: str, source: str, reading: Reading) -> str:
+    if not columns:
+        why = f" ({reading.lines} lines, none of them a record)" if reading.lines else ""
+        raise NothingToAnalyse(f"the export at {source} holds no prediction records{why}")
+    if wanted:
+        found = [digest for digest in columns if digest.startswith(wanted)]
+        if len(found) != 1:
+            names = ", ".join(digest[:12] for digest in columns)
+            raise NotFound(f"{len(found)} releases in the export start with {wanted!r}; there are {names}")
+        return found[0]
+    return max(columns, key=lambda digest: (columns[digest].is_b.any(), columns[digest].at.max()))
+
+
+def _declared(store: ObjectStore, release: str, dataset: str) -> tuple[Task | None, str]:
+    """Task and target by the dataset, or by the release's manifest if that lies in the same store."""
+    if dataset:
+        try:
+            declared = parse_dataset(json.loads(_read(dataset)))
+        except ValueError as error:
+            raise BadInput.of(dataset, f"is not JSON: {error}", "give a dataset.json") from error
+    else:
+        try:
+            declared = parse_release(store.get(release_key(release))).dataset
+        except (NotFound, BadInput):
+            return None, ""
+    return declared.task, declared.target
+
+
+def _read(location: str) -> bytes:
+    folder, _, name = location.rpartition("/")
+    store, prefix = open_location(folder or ".")
+    return store.get(f"{prefix}/{name}" if prefix else name)
+
+
+def _problems(reading: Reading, exports: list[Export]) -> tuple[str, ...]:
+    found = [
+        f"{trouble.count:,} malformed lines: {reason} (first: {trouble.first})"
+        for reason, trouble in reading.malformed.items()
+    ]
+    found += reading.damaged
+    if len(exports) > 1:
+        found.append(f"{len(exports)} exports are there; the newest was read")
+    return tuple(found)

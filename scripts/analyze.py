@@ -1,0 +1,108 @@
+"""Analyses an export of the prediction log: who predicted what, how well, and what may be concluded.
+
+Reads only the export. Prints tables and a verdict, and writes analysis.json, analysis.csv and analysis.png.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from contender.domain.dataset import Task
+from contender.errors import ContenderError, NotFound
+from scripts.analysis.chart import draw
+from scripts.analysis.console import show
+from scripts.analysis.document import to_csv, to_json
+from scripts.analysis.report import NothingToAnalyse, Report, make_report
+
+
+def write_files(report: Report, out: Path) -> tuple[Path, Path, Path]:
+    """Writes analysis.json, analysis.csv and analysis.png into a folder; gives their paths."""
+    out.mkdir(parents=True, exist_ok=True)
+    document, table, chart = (out / f"analysis.{suffix}" for suffix in ("json", "csv", "png"))
+    document.write_text(to_json(report), encoding="utf-8")
+    table.write_text(to_csv(report), encoding="utf-8")
+    draw(report, chart)
+    return document, table, chart
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m scripts.analyze",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--export",
+        required=True,
+        metavar="PLACE",
+        help="s3://bucket/prefix or a folder; the newest export there",
+    )
+    parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the files (default: out)")
+    parser.add_argument(
+        "--dataset",
+        default="",
+        metavar="FILE",
+        help="dataset.json, by path or s3:// address (default: the release's manifest beside the export)",
+    )
+    parser.add_argument(
+        "--release", default="", metavar="DIGEST", help="analyse this release (default: the latest with a B)"
+    )
+    parser.add_argument(
+        "--task",
+        type=Task,
+        choices=list(Task),
+        metavar="TASK",
+        help="classification or regression (default: as found)",
+    )
+    parser.add_argument("--positive", help="positive class of two (default: the second in sorted order)")
+    parser.add_argument(
+        "--metric",
+        help="metric of the verdict, to be chosen before looking (default: auc, or absolute_error)",
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the analysis; gives the exit code."""
+    args = _arguments(argv)
+    console = Console()
+    try:
+        columns = (TextColumn("reading"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=console, transient=True) as display:
+            task = display.add_task("reading", total=None)
+            report = make_report(
+                args.export,
+                dataset=args.dataset,
+                release=args.release,
+                task=args.task,
+                positive=args.positive,
+                metric=args.metric,
+                progress=lambda done, total: display.update(task, completed=done, total=total),
+            )
+        show(report, console)
+        paths = write_files(report, args.out)
+    except NotFound as error:
+        console.print(f"{error}.", style="red", highlight=False)
+        console.print("Make one with: python -m scripts.export --stack-name <stack>")
+        return 1
+    except NothingToAnalyse as error:
+        console.print(f"{error}.", style="red", highlight=False)
+        console.print("Send some requests first (python -m scripts.traffic), then export again.")
+        return 1
+    except ContenderError as error:
+        console.print(str(error), style="red", highlight=False)
+        return 1
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+        return 130
+    console.print("Written: " + ", ".join(str(path) for path in paths), highlight=False, soft_wrap=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
