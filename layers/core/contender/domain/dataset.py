@@ -16,7 +16,8 @@ MISSING_CATEGORY = ""
 MAX_TEXT = 1_000
 """Longest categorical value that a request may carry, in characters; longer is a mistake or abuse."""
 
-_FLOAT32_MAX = 3.4028234663852886e38
+FLOAT32_MAX = 3.4028234663852886e38
+"""Largest number that a model can be given or can answer."""
 
 
 class Task(StrEnum):
@@ -102,12 +103,15 @@ def parse_dataset(document: object) -> Dataset:
         return value
 
     task = document.get("task")
-    if task not in set(Task):
+    if task not in list(Task):  # not a set: the document may hold a list here, which has no hash
         problems.append(Problem("task", f"unknown: {task!r}", f"use one of {[t.value for t in Task]}"))
     target = text("target", required=True)
     timestamp = text("timestamp", required=False)
     unit = text("unit", required=False)
     name = text("name", required=False)
+    for field, column in (("timestamp", timestamp), ("unit", unit)):
+        if column is not None and column == target:
+            problems.append(Problem(field, "is the target too", "name another column, or leave it out"))
     features: dict[str, Kind] = {}
     declared = document.get("features")
     if not isinstance(declared, Mapping) or not declared:
@@ -118,7 +122,9 @@ def parse_dataset(document: object) -> Dataset:
         )
     else:
         for column, kind in declared.items():
-            if kind not in set(Kind):
+            if not column:
+                problems.append(Problem("features", "has a column without a name", "give it one"))
+            elif kind not in list(Kind):
                 problems.append(
                     Problem(f"features.{column}", f"unknown kind {kind!r}", "use numeric or categorical")
                 )
@@ -217,7 +223,7 @@ def _check_into(
                     "send a number or null",
                 )
             )
-        elif not -_FLOAT32_MAX <= value <= _FLOAT32_MAX:  # False for NaN and infinities too
+        elif not -FLOAT32_MAX <= value <= FLOAT32_MAX:  # False for NaN and infinities too
             problems.append(
                 Problem(f"features.{name}", "must be a finite 32-bit number", "send null if it is unknown")
             )

@@ -128,7 +128,7 @@ def parse_release(content: bytes) -> Release:
             )
         dataset = parse_dataset({**document["dataset"], "features": dict(document["dataset"]["features"])})
         variants = {Variant(name): _model(entry) for name, entry in document["variants"].items()}
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BadInput.of("release", f"is not a manifest: {error!r}", "publish the release again") from error
     return Release(dataset=dataset, variants=MappingProxyType(variants))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 from contender.errors import BadInput
@@ -38,8 +37,8 @@ def check_share(value: object, field: str = "ab_split_b") -> float:
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadInput.of(field, f"must be a number, got {type(value).__name__}", _FIX)
-    if not math.isfinite(value) or not 0 <= value <= 1:
-        raise BadInput.of(field, f"must lie in [0, 1], got {value}", _FIX)
+    if not 0 <= value <= 1:  # NaN too; comparing never overflows, whatever the size of the integer
+        raise BadInput.of(field, f"must lie in [0, 1], got {str(value)[:40]}", _FIX)
     return float(value)
 
 
@@ -57,7 +56,7 @@ def parse_share(text: str, field: str = "ab_split_b") -> float:
         BadInput: When the text is not a finite number in [0, 1].
     """
     try:
-        number = float(text)
+        number = float(text.replace("_", "?"))  # float() would read a mistyped 0_1 as 1
     except ValueError:
         raise BadInput.of(field, f"must be a number, got {text[:40]!r}", _FIX) from None
     return check_share(number, field)
