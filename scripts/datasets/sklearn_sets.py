@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from contender.domain.dataset import Dataset, Kind, Task
-from contender.errors import ContenderError
+from contender.errors import BadInput, ContenderError
 from scripts.datasets.layout import CURRENT, REFERENCE, write_dataset, write_table
 
 SEED = 1998
@@ -67,7 +67,12 @@ def prepare_digits(out: Path, seed: int = SEED) -> DigitsPaths:
 
     Returns:
         Where everything lies.
+
+    Raises:
+        BadInput: When ``seed`` is negative.
     """
+    if seed < 0:
+        raise BadInput.of("seed", f"is {seed}", "give a whole number of at least 0")
     from sklearn.datasets import load_digits  # a second to import: not for `--help`
 
     images, digits = load_digits(return_X_y=True, as_frame=True)
