@@ -1,0 +1,1 @@
+"""``make demo``: the whole loop, from raw flights to a compared A/B test."""
