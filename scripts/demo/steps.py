@@ -160,9 +160,7 @@ class Demo:
         step.outcome = f"already handled, not trained twice: {answer['reason']}"
 
     def _send(self, step: Step) -> tuple[TrafficResult, list[Change]]:
-        rows = rows_from_file(self._flights.july, self._flights.dataset)
-        # All of July, thinned evenly, rather than its first days: the order in time stays.
-        chosen = np.linspace(0, len(rows) - 1, min(self._requests, len(rows))).astype(int)
+        chosen = rows_from_file(self._flights.july, self._flights.dataset, self._requests)
         stack, answers = self._stack, 0
         planned = Planned(
             {
@@ -179,7 +177,7 @@ class Demo:
             planned(answers)
             step.progress(f"{answers:,} of {len(chosen):,} answered")
 
-        traffic = send(stack.api_url, [rows[index] for index in chosen], CONCURRENCY, count)
+        traffic = send(stack.api_url, chosen, CONCURRENCY, count)
         failed = next((response for response in traffic.responses if not response.ok), None)
         if failed is not None:
             raise LoopFailed(f"a request failed: {failed.status} {failed.problem}")

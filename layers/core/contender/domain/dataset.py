@@ -61,7 +61,7 @@ class Dataset:
     def to_dict(self) -> dict[str, object]:
         """Gives the content of ``dataset.json`` back, without absent fields."""
         document: dict[str, object] = {
-            "name": self.name,
+            "name": self.name or self.target,
             "task": self.task.value,
             "target": self.target,
             "features": {name: kind.value for name, kind in self.features.items()},
