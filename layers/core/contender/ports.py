@@ -27,10 +27,17 @@ class ObjectInfo(NamedTuple):
 
 
 class Parameter(NamedTuple):
-    """A configuration parameter: its text, and a version that grows with every change."""
+    """A configuration parameter.
+
+    Attributes:
+        value: Its text.
+        version: Grows with every change; starts at 1 again when the parameter is deleted and created anew.
+        modified: Last change, in epoch seconds of the store's clock.
+    """
 
     value: str
     version: int
+    modified: float
 
 
 class Prediction(NamedTuple):

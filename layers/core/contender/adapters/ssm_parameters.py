@@ -22,7 +22,10 @@ class SsmParameters:
         """Reads up to ten parameters in one call; unknown names are absent. Raises ``StoreUnavailable``."""
         with translated("ssm", f"get {', '.join(names)}"):
             answer = self._client.get_parameters(Names=list(names))
-        return {entry["Name"]: Parameter(entry["Value"], entry["Version"]) for entry in answer["Parameters"]}
+        return {
+            entry["Name"]: Parameter(entry["Value"], entry["Version"], entry["LastModifiedDate"].timestamp())
+            for entry in answer["Parameters"]
+        }
 
     def put(self, name: str, value: str) -> int:
         """Writes a parameter and gives its new version. Raises ``StoreUnavailable``."""

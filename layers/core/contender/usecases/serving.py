@@ -40,9 +40,11 @@ class Snapshot:
 class Serving:
     """Keeps a snapshot fresh with one parameter read per ``refresh_s``, on the request that finds it old.
 
-    Whatever goes wrong on the way (no SSM, no S3, a bad split, a manifest or model that does not load) leaves
-    what served before in place and is reported; models are kept by digest, so that a release that changes
-    one variant loads one model. Safe to use from several threads: one refreshes, the others do not wait.
+    Whatever goes wrong on the way (no SSM, no S3, a bad split, a missing parameter, a manifest that does not
+    load or of which no model does) leaves what served before in place and is reported; a release of which
+    one model loads is served by that one. What failed is tried again at the next refresh. Models are kept by
+    digest, so that a release that changes one variant loads one model. Safe to use from several threads: one
+    refreshes, the others do not wait.
 
     Args:
         parameters: Live configuration.
@@ -77,6 +79,7 @@ class Serving:
         self._lock = Lock()
         self._snapshot = Snapshot()
         self._read_at: float | None = None
+        self._split_modified = 0.0
 
     def snapshot(self) -> Snapshot:
         """Gives what serves now, after a refresh if the last one is too old."""
@@ -103,29 +106,31 @@ class Serving:
         Raises:
             StoreUnavailable: When the parameter cannot be written.
         """
-        version = self._parameters.put(self._split_parameter, format_share(share_b))
-        with self._lock:
-            if version > self._snapshot.split.version:
-                self._snapshot = replace(self._snapshot, split=Split(share_b, version))
-            return self._snapshot.split
+        with self._lock:  # held while writing: what is written last is also what stands here last
+            split = Split(share_b, self._parameters.put(self._split_parameter, format_share(share_b)))
+            self._snapshot = replace(self._snapshot, split=split)
+        return split
 
     def _refresh(self) -> None:
+        asked_at = self._clock()
         try:
             found = self._parameters.get([self._release_parameter, self._split_parameter])
         except ContenderError as error:
             self._observer.problem("parameters_unread", str(error))
-        else:
-            split = self._new_split(found.get(self._split_parameter))
-            self._snapshot = replace(self._with_release(found.get(self._release_parameter)), split=split)
-        self._read_at = self._clock()
+            self._read_at = self._clock()  # after the time-outs, or every request would wait for them
+            return
+        split = self._new_split(found.get(self._split_parameter))
+        self._snapshot = replace(self._with_release(found.get(self._release_parameter)), split=split)
+        self._read_at = asked_at  # loading a model does not make the split any younger
 
     def _new_split(self, parameter: Parameter | None) -> Split:
         current = self._snapshot.split
         if parameter is None:
             self._observer.problem("split_invalid", f"{self._split_parameter} does not exist")
             return current
-        if parameter.version < current.version:  # an older replica answered
-            return current
+        if parameter.version < current.version and parameter.modified <= self._split_modified:
+            return current  # a lagging replica answered; a parameter created anew would be younger
+        self._split_modified = parameter.modified
         try:
             split = Split(parse_share(parameter.value), parameter.version)
         except BadInput as error:
@@ -137,7 +142,10 @@ class Serving:
 
     def _with_release(self, parameter: Parameter | None) -> Snapshot:
         current = self._snapshot
-        key = NO_RELEASE if parameter is None else parameter.value.strip()
+        if parameter is None:
+            self._observer.problem("release_unread", f"{self._release_parameter} does not exist")
+            return current
+        key = parameter.value.strip()
         if key == NO_RELEASE:
             return Snapshot()
         digest = key.removeprefix("releases/").removesuffix(".json")
@@ -150,6 +158,8 @@ class Serving:
             return current
         assert release is not None
         models, failures = self._load(release)
+        if current.models and not models:
+            return current
         if digest != current.digest:
             versions = {variant.value: model.model_version for variant, model in release.variants.items()}
             self._observer.note("release_changed", release=digest, versions=versions)
