@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 
-from contender.domain.dataset import Task
+from contender.domain.dataset import FLOAT32_MAX, Task
 from contender.domain.records import Outcome
 from contender.domain.release import Label, Release
-from contender.errors import BadInput, Problem
+from contender.errors import BadInput, NoModel, Problem
 from contender.ports import PredictionLog
 from contender.usecases.predict import iso_utc
 from contender.usecases.serving import Serving
@@ -42,10 +41,14 @@ class GiveFeedback:
             BadInput: Naming every field that is missing, unknown or mistyped.
             NotFound: When no such prediction is logged.
             Conflict: When another outcome is already there.
+            NoModel: Without a release, against which alone an outcome can be checked.
             StoreUnavailable: When the log does not answer.
         """
         if not isinstance(body, Mapping):
             raise BadInput.of("body", "must be a JSON object", 'send {"request_id": "…", "outcome": …}')
+        release = self._serving.snapshot().release
+        if release is None:
+            raise NoModel("no release is published, so an outcome cannot be checked; send it again later")
         problems = [
             Problem(str(field), "is not a field of a feedback", "use request_id, outcome")
             for field in body
@@ -58,7 +61,7 @@ class GiveFeedback:
             )
         outcome: Outcome | None = None
         try:
-            outcome = _outcome(self._serving.snapshot().release, body.get("outcome"))
+            outcome = _outcome(release, body.get("outcome"))
         except BadInput as error:
             problems.extend(error.problems)
         if problems or outcome is None:
@@ -66,16 +69,14 @@ class GiveFeedback:
         self._log.set_outcome(str(request_id), outcome, iso_utc(self._clock()))
 
 
-def _outcome(release: Release | None, value: object) -> Outcome:
-    """Checks an outcome against what the models in force can predict; without a release, against its type."""
+def _outcome(release: Release, value: object) -> Outcome:
+    """Checks an outcome against what the models in force can predict."""
     if value is None:
         raise BadInput.of("outcome", "is missing", "send what really happened")
-    if not isinstance(value, bool | int | float | str) or (
-        isinstance(value, float) and not math.isfinite(value)
-    ):
-        raise BadInput.of("outcome", "must be a label or a finite number", "send one value")
-    if release is None:
-        return value
+    if not isinstance(value, bool | int | float | str):
+        raise BadInput.of("outcome", "must be a label or a number", "send one value")
+    if not isinstance(value, str) and not -FLOAT32_MAX <= value <= FLOAT32_MAX:  # False for NaN too
+        raise BadInput.of("outcome", "must be a finite 32-bit number", "send what really happened")
     if release.dataset.task is Task.REGRESSION:
         if isinstance(value, bool | str):
             raise BadInput.of("outcome", f"must be a number, got {type(value).__name__}", "send a number")
@@ -85,9 +86,12 @@ def _outcome(release: Release | None, value: object) -> Outcome:
 
 
 def _label(classes: list[Label], value: bool | int | float | str) -> Label:
-    # 1.0 and true are the integer label 1: clients and CSV readers write them for it.
+    # 1.0 and true are the integer label 1: JSON has one kind of number, and a yes-or-no outcome is often
+    # written as a truth value. The text "1" is another label: silently read as a number it would hide a
+    # caller's mix-up, and the error names the labels as they are.
     label: object = value if isinstance(value, str) else int(value) if value == int(value) else value
     for known in classes:
         if type(known) is type(label) and known == label:
             return known
-    raise BadInput.of("outcome", f"{value!r} is not a class of the model", f"send one of {classes[:50]}")
+    shown = repr(value) if len(str(value)) <= 40 else f"{str(value)[:40]}…"
+    raise BadInput.of("outcome", f"{shown} is not a class of the model", f"send one of {classes[:50]}")

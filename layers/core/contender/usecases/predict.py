@@ -6,7 +6,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
 from contender.domain.assignment import Assignment, Variant, assign
@@ -128,7 +128,7 @@ class Predict:
                 reasons.append(f"{variant}: {snapshot.failures.get(variant, 'not in the release')}")
                 continue
             try:
-                return variant, model.predict_one(row)
+                return variant, _finite(model.predict_one(row))
             except ModelUnusable as error:
                 self._observer.problem("model_failed", f"{variant}: {error}")
                 reasons.append(f"{variant}: {error}")
@@ -138,7 +138,9 @@ class Predict:
         try:
             self._log.put(record)
         except StoreUnavailable as error:
-            self._spill(json.dumps({SPILLED: asdict(record)}, separators=(",", ":")))
+            spilled = {field.name: getattr(record, field.name) for field in fields(record)}
+            # Mappings need not be dicts.
+            self._spill(json.dumps({SPILLED: spilled}, separators=(",", ":"), default=dict))
             self._observer.problem("prediction_spilled", str(error))
             return False
         return True
@@ -147,6 +149,14 @@ class Predict:
 def iso_utc(epoch_s: float) -> str:
     """Writes epoch seconds as ISO 8601 in UTC with milliseconds and ``Z``."""
     return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _finite(prediction: Prediction) -> Prediction:
+    """Refuses NaN and infinities, which neither JSON nor DynamoDB can hold."""
+    for number in (prediction.value, *(prediction.probabilities or {}).values()):
+        if isinstance(number, float) and not math.isfinite(number):
+            raise ModelUnusable(f"the model answered {number}")
+    return prediction
 
 
 def _assign(snapshot: Snapshot, unit_id: str) -> Assignment:

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from contender.domain.assignment import Variant
+from contender.domain.release import Release
+from contender.errors import BadInput, Conflict, NoModel, NotFound, StoreUnavailable
+from tests.support.world import MODEL_B, REGRESSION, ROW, World, model_ref, release_of
+
+
+def served(world: World) -> str:
+    return world.predict({"features": ROW, "unit_id": "user"}).record.request_id
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.publish(release_of())
+    return world
+
+
+@pytest.fixture
+def prices() -> World:
+    world = World()
+    world.publish(release_of(dataset=REGRESSION, classes=None))
+    return world
+
+
+def test_an_outcome_is_stored_with_its_time(world: World) -> None:
+    request_id = served(world)
+    world.feedback({"request_id": request_id, "outcome": 1})
+    assert world.log.outcomes == {request_id: (1, "2023-11-14T22:13:20.000Z")}
+
+
+def test_the_same_outcome_again_changes_nothing(world: World) -> None:
+    request_id = served(world)
+    world.feedback({"request_id": request_id, "outcome": 1})
+    stored = dict(world.log.outcomes)
+    world.pass_time(60)
+    world.feedback({"request_id": request_id, "outcome": 1.0})
+    assert world.log.outcomes == stored
+
+
+def test_another_outcome_is_a_conflict(world: World) -> None:
+    request_id = served(world)
+    world.feedback({"request_id": request_id, "outcome": 1})
+    with pytest.raises(Conflict):
+        world.feedback({"request_id": request_id, "outcome": 0})
+    assert world.log.outcomes[request_id][0] == 1
+
+
+def test_an_unknown_prediction_is_not_found(world: World) -> None:
+    with pytest.raises(NotFound):
+        world.feedback({"request_id": "nobody's", "outcome": 1})
+
+
+def test_a_log_that_is_down_is_told(world: World) -> None:
+    request_id = served(world)
+    world.log.down = True
+    with pytest.raises(StoreUnavailable):
+        world.feedback({"request_id": request_id, "outcome": 1})
+
+
+def test_without_a_release_an_outcome_cannot_be_checked() -> None:
+    with pytest.raises(NoModel, match="later"):
+        World().feedback({"request_id": "x", "outcome": 1})
+
+
+@pytest.mark.parametrize("outcome", [1, 1.0, True])
+def test_every_way_to_write_an_integer_label_is_that_label(world: World, outcome: object) -> None:
+    request_id = served(world)
+    world.feedback({"request_id": request_id, "outcome": outcome})
+    stored = world.log.outcomes[request_id][0]
+    assert stored == 1
+    assert type(stored) is int
+
+
+@pytest.mark.parametrize("outcome", ["1", "", 2, 1.5, "x" * 5_000, 10**30])
+def test_what_is_no_label_is_refused_with_the_labels_named(world: World, outcome: object) -> None:
+    with pytest.raises(BadInput, match=r"outcome: .*send one of \[0, 1\]") as error:
+        world.feedback({"request_id": served(world), "outcome": outcome})
+    assert len(str(error.value)) < 200
+
+
+@pytest.mark.parametrize(("outcome", "label"), [("1", "1"), ("no", "no")])
+def test_a_text_label_is_a_text(outcome: str, label: str) -> None:
+    world = World()
+    world.publish(release_of(classes=("1", "no")))
+    request_id = served(world)
+    world.feedback({"request_id": request_id, "outcome": outcome})
+    assert world.log.outcomes[request_id][0] == label
+    with pytest.raises(BadInput, match="'1', 'no'"):
+        world.feedback({"request_id": request_id, "outcome": 1})
+
+
+def test_a_label_that_only_the_challenger_knows_is_an_outcome_too() -> None:
+    world = World()
+    release = release_of()
+    wider = {**release.variants, Variant.B: model_ref(MODEL_B, Variant.B, "2", classes=(0, 1, 2))}
+    world.publish(Release(release.dataset, wider))
+    request_id = served(world)
+    world.feedback({"request_id": request_id, "outcome": 2})
+    assert world.log.outcomes[request_id][0] == 2
+
+
+@pytest.mark.parametrize("outcome", [0, -1.5, 2**40, 3e38])
+def test_a_number_is_the_outcome_of_a_regression(prices: World, outcome: float) -> None:
+    request_id = served(prices)
+    prices.feedback({"request_id": request_id, "outcome": outcome})
+    assert prices.log.outcomes[request_id][0] == float(outcome)
+    assert type(prices.log.outcomes[request_id][0]) is float
+
+
+@pytest.mark.parametrize("outcome", [True, "12.5", math.nan, math.inf, -math.inf, 1e39, 10**400, -(10**400)])
+def test_anything_else_is_not(prices: World, outcome: object) -> None:
+    with pytest.raises(BadInput, match=r"^outcome: must be a"):
+        prices.feedback({"request_id": served(prices), "outcome": outcome})
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        (None, ["body"]),
+        ([], ["body"]),
+        ({}, ["request_id", "outcome"]),
+        ({"request_id": "x"}, ["outcome"]),
+        ({"request_id": "x", "outcome": None}, ["outcome"]),
+        ({"request_id": "x", "outcome": []}, ["outcome"]),
+        ({"request_id": "x", "outcome": {}}, ["outcome"]),
+        ({"request_id": 5, "outcome": 1}, ["request_id"]),
+        ({"request_id": "", "outcome": 1}, ["request_id"]),
+        ({"request_id": "x" * 129, "outcome": 1}, ["request_id"]),
+        ({"request_id": "x", "outcome": 1, "when": "now"}, ["when"]),
+        ({"request_id": 5, "outcome": [], "when": "now"}, ["when", "request_id", "outcome"]),
+    ],
+)
+def test_each_wrong_field_is_named(world: World, body: object, fields: list[str]) -> None:
+    with pytest.raises(BadInput) as error:
+        world.feedback(body)
+    assert [problem.field for problem in error.value.problems] == fields
