@@ -127,7 +127,8 @@ def wilson(successes: float, trials: float, level: float = LEVEL) -> tuple[float
     share = successes / trials
     centre = (share + z2 / (2 * trials)) / (1 + z2 / trials)
     half = math.sqrt(z2 * (share * (1 - share) / trials + z2 / (4 * trials * trials))) / (1 + z2 / trials)
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # Rounding must not put a bound on the wrong side of a share of 0 or 1.
+    return max(0.0, min(centre - half, share)), min(1.0, max(centre + half, share))
 
 
 def proportion_estimate(
