@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from base64 import b64decode
+from binascii import Error as NotBase64
 from functools import cache
 from typing import Any
 
@@ -28,8 +30,31 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     Returns:
         A Lambda proxy response.
     """
-    # aws-wsgi insists on keys that API Gateway's test call and sample events leave out.
-    complete = {"queryStringParameters": None, "headers": None, "body": None, **event}
-    answer: dict[str, Any] = awsgi.response(_app(), complete, context)
+    answer: dict[str, Any] = awsgi.response(_app(), _for_wsgi(event), context)
     answer["statusCode"] = int(answer["statusCode"])  # aws-wsgi gives text, other invokers expect a number
     return answer
+
+
+def _for_wsgi(event: dict[str, Any]) -> dict[str, Any]:
+    """Fills what API Gateway's test call and sample events leave out, and lets no odd text stop aws-wsgi."""
+    headers = event.get("headers") or {}
+    return {
+        **event,
+        # The body has arrived whole; WSGI would wait for chunks and find it empty.
+        "headers": {name: value for name, value in headers.items() if name.lower() != "transfer-encoding"},
+        "path": str(event["path"]).encode("utf-8", "surrogatepass").decode("latin-1"),  # as PEP 3333 wants it
+        "queryStringParameters": None,  # no route reads any
+        "requestContext": {},  # nor this, in which aws-wsgi looks for a load balancer
+        "body": _body(event),
+        "isBase64Encoded": False,
+    }
+
+
+def _body(event: dict[str, Any]) -> bytes:
+    body = (event.get("body") or "").encode("utf-8", "surrogatepass")
+    if not event.get("isBase64Encoded"):
+        return body
+    try:
+        return b64decode(body)
+    except NotBase64:
+        return body  # not JSON either; the route says so

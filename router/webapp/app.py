@@ -45,6 +45,7 @@ def create_app(services: Services) -> Flask:
     """
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.url_map.merge_slashes = False  # its redirect would lose the API's stage, which is not in the path
     _add_log_line(app, services.observer)
     _add_errors(app)
     _add_predictions(app, services)
@@ -182,17 +183,25 @@ def _share(body: Any) -> float:
 
 
 def _json_body() -> Any:
-    """Reads the body strictly: no NaN or Infinity, no unpaired surrogates, no bottomless nesting."""
+    """Reads the body strictly: UTF-8, no NaN, no name twice, no half characters, bounded nesting."""
     raw = request.get_data(cache=False)
     try:
-        body = json.loads(raw, parse_constant=_refuse_constant)
-        if b"\\ud" in raw.lower():  # an escape that may be half a character, which UTF-8 cannot carry
+        text = raw.decode("utf-8-sig")  # json would guess the encoding, and let half characters through
+        body = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_refuse_doubles)
+        if "\\ud" in text.lower():  # an escape that may be half a character, which UTF-8 cannot carry
             json.dumps(body, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise BadInput.of(
             "body", f"is not valid JSON ({str(error)[:200]})", "send one JSON object in UTF-8"
         ) from error
     return body
+
+
+def _refuse_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return document
 
 
 def _refuse_constant(name: str) -> NoReturn:

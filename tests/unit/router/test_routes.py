@@ -1,0 +1,283 @@
+"""Each route by both ways in: Flask's own client, and the Lambda handler with API Gateway's events."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from contender.domain.assignment import Variant
+from contender.domain.records import SPILLED
+from tests.support.world import MODEL_A, MODEL_B, ROW, SPLIT, release_of
+from tests.unit.router.conftest import Router, Send
+
+BODY = {"features": ROW, "unit_id": "user-1"}
+
+
+class TestPredict:
+    def test_a_prediction_is_answered_as_the_contract_says(self, router: Router, send: Send) -> None:
+        reply = send("POST", "/predict", BODY)
+        assert reply.status == 200
+        assert reply.headers["Content-Type"] == "application/json"
+        record = router.world.log.records["request-1"]
+        served_b = record.served == "B"
+        assert reply.json == {
+            "request_id": "request-1",
+            "variant": record.assigned,
+            "prediction": record.prediction,
+            "probabilities": {"0": 0.25, "1": 0.75} if served_b else {"0": 0.75, "1": 0.25},
+            "model_version": "2" if served_b else "1",
+            "model_used": "challenger" if served_b else "champion",
+        }
+
+    def test_positional_data_is_answered(self, send: Send) -> None:
+        assert send("POST", "/predict", {"data": [1.5, "red", None]}).status == 200
+
+    def test_non_ascii_text_arrives_whole(self, router: Router, send: Send) -> None:
+        body = json.dumps({"data": [1, "grün 🟢", 2], "unit_id": "Zoë"}, ensure_ascii=False)
+        assert send("POST", "/predict", body).status == 200
+        record = router.world.log.records["request-1"]
+        assert (record.unit_id, record.features["colour"]) == ("Zoë", "grün 🟢")
+
+    def test_wrong_fields_are_named(self, send: Send) -> None:
+        reply = send("POST", "/predict", {"features": {"size": "large", "weight": 1}, "unit": "x"})
+        assert reply.status == 400
+        assert reply.wrong_fields == [
+            "unit",
+            "features.size",
+            "features.colour",
+            "features.age",
+            "features.weight",
+        ]
+
+    def test_a_fallback_is_told(self, router: Router, send: Send) -> None:
+        router.world.serving.set_split(1.0)
+        router.world.loader.broken.add(MODEL_B)
+        reply = send("POST", "/predict", BODY)
+        assert (reply.json["variant"], reply.json["model_used"]) == ("B", "champion")
+
+    def test_without_a_model_it_is_503_with_the_reason(self, router: Router, send: Send) -> None:
+        router.world.loader.broken |= {MODEL_A, MODEL_B}
+        reply = send("POST", "/predict", BODY)
+        assert (reply.status, reply.kind) == (503, "no-model")
+        assert "cannot be loaded" in reply.json["detail"]
+        assert reply.headers["Retry-After"] == "5"
+
+    def test_a_log_that_refuses_does_not_keep_the_answer_back(self, router: Router, send: Send) -> None:
+        router.world.log.down = True
+        assert send("POST", "/predict", BODY).status == 200
+        assert SPILLED in json.loads(router.world.spilled[0])
+
+
+class TestFeedback:
+    def test_an_outcome_is_taken_once_and_again_and_not_otherwise(self, router: Router, send: Send) -> None:
+        request_id = send("POST", "/predict", BODY).json["request_id"]
+        for _ in range(2):
+            reply = send("POST", "/feedback", {"request_id": request_id, "outcome": 1})
+            assert (reply.status, reply.body) == (204, b"")
+        reply = send("POST", "/feedback", {"request_id": request_id, "outcome": 0})
+        assert (reply.status, reply.kind) == (409, "conflict")
+        assert router.world.log.outcomes[request_id][0] == 1
+
+    def test_an_unknown_prediction_is_404(self, send: Send) -> None:
+        reply = send("POST", "/feedback", {"request_id": "unknown", "outcome": 1})
+        assert (reply.status, reply.kind) == (404, "not-found")
+
+    def test_wrong_fields_are_named(self, send: Send) -> None:
+        reply = send("POST", "/feedback", {"request_id": 1, "result": 1})
+        assert (reply.status, reply.wrong_fields) == (400, ["result", "request_id", "outcome"])
+
+    def test_a_log_that_is_down_is_503(self, router: Router, send: Send) -> None:
+        router.world.log.down = True
+        reply = send("POST", "/feedback", {"request_id": "x", "outcome": 1})
+        assert (reply.status, reply.kind) == (503, "store-unavailable")
+
+
+class TestConfig:
+    def test_the_split_is_told_and_changed_at_once(self, router: Router, send: Send) -> None:
+        assert send("GET", "/config").json == {"ab_split_b": 0.5, "version": 1}
+        assert send("POST", "/config", {"ab_split_b": 1}).json == {"ab_split_b": 1.0, "version": 2}
+        assert send("GET", "/config").json == {"ab_split_b": 1.0, "version": 2}
+        assert send("POST", "/predict", BODY).json["variant"] == "B"
+        assert router.world.parameters.stored[SPLIT].value == "1.0"
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            None,
+            [],
+            0.3,
+            "0.3",
+            {},
+            {"ab_split": 0.3},
+            {"ab_split_b": 0.3, "stage": "prod"},
+            {"ab_split_b": "0.3"},
+            {"ab_split_b": True},
+            {"ab_split_b": None},
+            {"ab_split_b": [0.3]},
+            {"ab_split_b": 1.1},
+            {"ab_split_b": -0.1},
+            '{"ab_split_b": NaN}',
+            '{"ab_split_b": 1e999}',
+            '{"ab_split_b": 1' + "0" * 400 + "}",
+            '{"ab_split_b": 0.3, "ab_split_b": 0.4}',
+        ],
+    )
+    def test_anything_but_a_share_is_400_and_changes_nothing(
+        self, router: Router, send: Send, body: object
+    ) -> None:
+        reply = send("POST", "/config", body)
+        assert (reply.status, reply.kind) == (400, "bad-input")
+        assert router.world.parameters.stored[SPLIT].value == "0.5"
+
+    def test_a_split_that_cannot_be_written_is_503(self, router: Router, send: Send) -> None:
+        router.world.parameters.down = True
+        assert send("POST", "/config", {"ab_split_b": 0.3}).kind == "store-unavailable"
+
+
+class TestState:
+    def test_the_release_is_told(self, send: Send) -> None:
+        document = send("GET", "/release").json
+        release = release_of()
+        assert document["release"] == release.digest
+        assert list(document["dataset"]["features"]) == ["size", "colour", "age"]
+        assert document["variants"]["B"] == {
+            "model_used": "challenger",
+            "model_name": "contender",
+            "model_version": "2",
+            "sha256": release.variants[Variant.B].sha256,
+            "classes": [0, 1],
+            "loaded": True,
+        }
+
+    def test_health_is_ok_while_all_models_serve(self, send: Send) -> None:
+        reply = send("GET", "/health")
+        assert (reply.status, reply.json) == (200, {"status": "ok", "serving": ["A", "B"], "failures": {}})
+
+    def test_health_is_degraded_when_one_does_not(self, router: Router, send: Send) -> None:
+        router.world.loader.broken.add(MODEL_B)
+        reply = send("GET", "/health")
+        assert (reply.status, reply.json["status"], reply.json["serving"]) == (200, "degraded", ["A"])
+        assert "cannot be loaded" in reply.json["failures"]["B"]
+
+    def test_health_is_503_when_none_does(self, router: Router, send: Send) -> None:
+        router.world.loader.broken |= {MODEL_A, MODEL_B}
+        reply = send("GET", "/health")
+        assert (reply.status, reply.json["status"]) == (503, "no_model")
+
+
+class TestBeforeTheFirstRelease:
+    @pytest.mark.parametrize(
+        ("method", "path", "body", "status", "kind"),
+        [
+            ("POST", "/predict", BODY, 503, "no-model"),
+            ("POST", "/feedback", {"request_id": "x", "outcome": 1}, 503, "no-model"),
+            ("GET", "/release", None, 404, "no-release"),
+        ],
+    )
+    def test_it_says_so(
+        self, empty_router: Router, method: str, path: str, body: object, status: int, kind: str
+    ) -> None:
+        for reply in (
+            empty_router.by_flask(method, path, body),
+            empty_router.by_lambda(method, path, body),
+        ):
+            assert (reply.status, reply.kind) == (status, kind)
+
+    def test_health_and_split_answer(self, empty_router: Router) -> None:
+        reply = empty_router.by_lambda("GET", "/health")
+        assert (reply.status, reply.json["status"]) == (503, "no_release")
+        assert empty_router.by_lambda("GET", "/config").json == {"ab_split_b": 0.5, "version": 1}
+
+
+class TestHttp:
+    @pytest.mark.parametrize(
+        ("method", "path", "allowed"),
+        [
+            ("GET", "/predict", {"POST"}),
+            ("PUT", "/predict", {"POST"}),
+            ("DELETE", "/feedback", {"POST"}),
+            ("PATCH", "/config", {"GET", "POST"}),
+            ("POST", "/health", {"GET"}),
+            ("ANY", "/release", {"GET"}),
+        ],
+    )
+    def test_a_wrong_method_is_405_and_told_the_right_ones(
+        self, send: Send, method: str, path: str, allowed: set[str]
+    ) -> None:
+        reply = send(method, path)
+        assert (reply.status, reply.kind) == (405, "http")
+        assert set(reply.headers["Allow"].split(", ")) - {"HEAD", "OPTIONS"} == allowed
+
+    @pytest.mark.parametrize(
+        "path", ["/", "/predict/", "/predict//x", "/predict/x", "/PREDICT", "/日本", "/%2e%2e/x", "/\x00"]
+    )
+    def test_an_unknown_path_is_404(self, send: Send, path: str) -> None:
+        reply = send("POST", path, BODY)
+        assert (reply.status, reply.kind) == (404, "http")
+
+    def test_a_doubled_slash_is_no_redirect_which_would_lose_the_stage(self, send: Send) -> None:
+        assert send("POST", "//predict", BODY).status in (200, 404)
+
+    def test_head_answers_like_get_without_a_body(self, send: Send) -> None:
+        reply = send("HEAD", "/health")
+        assert (reply.status, reply.body) == (200, b"")
+
+    def test_a_body_over_the_limit_is_413(self, send: Send) -> None:
+        reply = send("POST", "/predict", b'"' + b"x" * 2_000_000 + b'"')
+        assert (reply.status, reply.kind) == (413, "http")
+
+    def test_what_is_unforeseen_is_500_and_tells_only_the_log(self, router: Router, send: Send) -> None:
+        def fail(names: object) -> None:
+            raise RuntimeError("a secret of the inside")
+
+        router.world.parameters.get = fail  # type: ignore[assignment, method-assign]
+        reply = send("GET", "/config")
+        assert (reply.status, reply.kind) == (500, "internal")
+        assert b"secret" not in reply.body
+        (line,) = router.lines()
+        assert (line["status"], "a secret of the inside" in line["traceback"]) == (500, True)
+
+
+class TestLogLine:
+    def test_a_prediction_leaves_one_line(self, router: Router, send: Send) -> None:
+        reply = send("POST", "/predict", BODY).json
+        (line,) = router.lines()
+        expected = {
+            "level": "info",
+            "event": "request",
+            "method": "POST",
+            "path": "/predict",
+            "status": 200,
+            "request_id": reply["request_id"],
+            "assigned": reply["variant"],
+            "model_version": reply["model_version"],
+            "split_version": 1,
+            "stored": True,
+        }
+        assert expected.items() <= line.items()
+        assert line["ms"] >= line["predict_ms"] >= 0
+
+    @pytest.mark.parametrize(
+        ("method", "path", "body", "status"),
+        [
+            ("POST", "/predict", b"{", 400),
+            ("POST", "/feedback", {"request_id": "x", "outcome": 1}, 404),
+            ("GET", "/nowhere", None, 404),
+            ("GET", "/predict", None, 405),
+            ("GET", "/health", None, 200),
+            ("POST", "/config", {"ab_split_b": 2}, 400),
+        ],
+    )
+    def test_every_request_leaves_one_line(
+        self, router: Router, send: Send, method: str, path: str, body: object, status: int
+    ) -> None:
+        assert send(method, path, body).status == status
+        (line,) = router.lines()
+        assert (line["event"], line["method"], line["path"], line["status"]) == (
+            "request",
+            method,
+            path,
+            status,
+        )
+        assert ("error" in line) is (status in (400, 404) and path != "/nowhere")
