@@ -147,12 +147,12 @@ class CheckDrift:
             raise BadInput.of(
                 self._data.uri(DATASET_KEY), "does not exist", "upload a dataset.json"
             ) from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BadInput.of(self._data.uri(DATASET_KEY), f"is not JSON: {error}", "correct it") from error
 
     def _has_champion(self) -> bool:
         found = self._parameters.get([self._release_parameter]).get(self._release_parameter)
-        return found is not None and found.value != NO_RELEASE
+        return found is not None and found.value.strip() != NO_RELEASE
 
     def _find_window(self, window: str | None) -> tuple[str, list[ObjectInfo]] | None:
         windows: dict[str, list[ObjectInfo]] = {}
