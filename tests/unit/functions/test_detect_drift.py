@@ -73,7 +73,7 @@ def test_a_person_asks_for_a_window_by_name(
 
 @pytest.mark.parametrize("window", ["", "/", 5, [], {}, True])
 def test_what_is_no_name_is_refused(function: ModuleType, asked: list[str | None], window: object) -> None:
-    with pytest.raises(BadInput, match="^window: "):
+    with pytest.raises(BadInput, match=r"^window: "):
         function.handler({"window": window}, None)
     assert asked == []
 
@@ -106,7 +106,7 @@ def test_thresholds_that_are_wrong_are_named(
     function: ModuleType, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with pytest.raises(BadInput, match="DRIFT_SETTINGS|drift.alpha"):
+    with pytest.raises(BadInput, match=r"DRIFT_SETTINGS|drift.alpha"):
         function.build({**ENVIRON, "DRIFT_SETTINGS": text})
 
 

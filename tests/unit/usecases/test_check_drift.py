@@ -254,14 +254,12 @@ class TestWhichWindow:
         world.put("current/april/part-1.parquet", DRIFTED)
         world.put("current/april/deep/part-2.parquet", DRIFTED)
         assert world.check()().window == "april"
-        assert world.windows.opened[-1] == [
-            "current/april/deep/part-2.parquet",
-            "current/april/part-1.parquet",
-        ] or (world.windows.opened[-1] == sorted(world.windows.opened[-1]))
+        files = ["current/april/deep/part-2.parquet", "current/april/part-1.parquet"]
+        assert world.windows.opened[-1] == files
 
     def test_of_windows_that_changed_together_the_last_by_name_is_checked(self, world: DriftWorld) -> None:
-        world.put("current/july/data.parquet", DRIFTED)
-        assert world.check()().window == "july"
+        world.put("current/zulu/data.parquet", DRIFTED)
+        assert world.check()().window == "zulu"
 
     @pytest.mark.parametrize("window", ["july", "jun", "june/data.parquet", "..", ""])
     def test_an_unknown_window_is_refused(self, world: DriftWorld, window: str) -> None:
@@ -280,7 +278,7 @@ class TestBadData:
     @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe\x00", b"[" * 100_000, b"\x93\x00"])
     def test_a_declaration_that_is_no_json_is_named(self, world: DriftWorld, content: bytes) -> None:
         world.data.put("dataset.json", content)
-        with pytest.raises(BadInput, match="s3://data/dataset.json: is not JSON"):
+        with pytest.raises(BadInput, match=r"s3://data/dataset.json: is not JSON"):
             world.check()()
 
     def test_a_declaration_that_is_wrong_names_its_fields(self, world: DriftWorld) -> None:
@@ -291,7 +289,7 @@ class TestBadData:
 
     def test_a_missing_declaration_is_named(self, world: DriftWorld) -> None:
         del world.data.content["dataset.json"]
-        with pytest.raises(BadInput, match="s3://data/dataset.json: does not exist; upload"):
+        with pytest.raises(BadInput, match=r"s3://data/dataset.json: does not exist; upload"):
             world.check()()
 
     @pytest.mark.parametrize("left", [[], ["reference/"], ["reference/empty.csv"]])
@@ -299,5 +297,5 @@ class TestBadData:
         del world.data.content["reference/data.parquet"]
         for key in left:
             world.data.put(key, b"")
-        with pytest.raises(BadInput, match="s3://data/reference/: holds no data"):
+        with pytest.raises(BadInput, match=r"s3://data/reference/: holds no data"):
             world.check()()
