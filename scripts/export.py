@@ -38,7 +38,7 @@ from contender.adapters.export_layout import (
 )
 from contender.adapters.export_sources import CannotExport, describe, point_in_time_export, scan, spilled
 from contender.adapters.s3_objects import S3Objects
-from contender.errors import ContenderError, NotFound
+from contender.errors import ContenderError
 
 POLL_SECONDS = 10.0
 """Between two looks at DynamoDB's export, which takes minutes."""
@@ -92,8 +92,7 @@ def export_log(
 
     Raises:
         CannotExport: Method ``pitr``, where DynamoDB cannot.
-        NotFound: No such table, bucket or log group.
-        StoreUnavailable: A service refuses or does not answer.
+        StoreUnavailable: A service refuses or does not answer, or has no such table, bucket or log group.
     """
     dynamodb, store = session.client("dynamodb"), S3Objects(session.client("s3"), bucket)
     info = describe(dynamodb, table)
@@ -265,14 +264,12 @@ def main(argv: list[str] | None = None) -> int:
                 say=display.console.print,
                 progress=lambda text: display.update(task, description=text),
             )
-    except NotFound as error:
-        console.print(f"{error}. Is the stack up, and is AWS_ENDPOINT_URL the right one?", style="red")
-        return 1
     except CannotExport as error:
         console.print(f"{error}: use --method scan, or turn point-in-time recovery on.", style="red")
         return 1
     except ContenderError as error:
-        console.print(str(error), style="red")
+        console.print(str(error), style="red", highlight=False, soft_wrap=True)
+        console.print("Is the stack up, and are names, region and AWS_ENDPOINT_URL the right ones?")
         return 1
     except KeyboardInterrupt:
         console.print("Stopped. Without its manifest what was written is no export; nothing will read it.")

@@ -92,8 +92,8 @@ def find_exports(store: ObjectStore, prefix: str) -> list[Export]:
 
     Raises:
         BadInput: When a manifest cannot be read.
-        StoreUnavailable: When the store does not answer.
-        NotFound: When the bucket, or a file that a manifest names, does not exist.
+        StoreUnavailable: When the store does not answer, or there is no such bucket.
+        NotFound: When a manifest names no file list that is there.
     """
     below = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
     keys = [info.key for info in store.list(below) if info.key.rpartition("/")[2] == SUMMARY]

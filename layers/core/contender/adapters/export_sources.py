@@ -46,7 +46,7 @@ class CannotExport(Exception):
 
 
 def describe(client: Client, table: str) -> TableInfo:
-    """Looks a table up. Raises ``NotFound``, ``StoreUnavailable``."""
+    """Looks a table up. Raises ``StoreUnavailable``, also where there is none of that name."""
     with translated("dynamodb", f"describe table {table}"):
         found = client.describe_table(TableName=table)["Table"]
     return TableInfo(found["TableArn"], found.get("TableId", ""), int(found.get("ItemCount", 0)))
@@ -102,8 +102,7 @@ def point_in_time_export(
 def scan(client: Client, table: str) -> Iterator[Item]:
     """Reads a table page by page, in DynamoDB JSON.
 
-    Consistent reads: an outcome posted before the scan began is in it. Raises ``NotFound``,
-    ``StoreUnavailable``.
+    Consistent reads: an outcome posted before the scan began is in it. Raises ``StoreUnavailable``.
     """
     with translated("dynamodb", f"scan {table}"):
         for page in client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
@@ -124,8 +123,7 @@ def spilled(client: Client, log_group: str, until: str = "") -> Iterator[Item]:
         records are skipped.
 
     Raises:
-        NotFound: Without the log group.
-        StoreUnavailable: When CloudWatch does not answer.
+        StoreUnavailable: When CloudWatch does not answer, or has no such log group.
     """
     with translated("logs", f"filter {log_group}"):
         pages = client.get_paginator("filter_log_events").paginate(
