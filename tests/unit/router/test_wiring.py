@@ -30,7 +30,7 @@ kind.__getitem__ = watched
 sys.path[:0] = [{folder!r}, {core!r}]
 import handler
 print("\\n".join(sys.modules))
-print("\\n".join(read), file=sys.stderr)
+print("\\n".join(map(str, read)), file=sys.stderr)
 """
 
 SERVE = """
@@ -54,9 +54,11 @@ print("\\n".join(set(sys.modules) - before))
 
 def run(code: str, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
     path = {"PATH": os.environ.get("PATH", ""), "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run(
-        [sys.executable, "-c", code], env={**path, **environ}, capture_output=True, text=True, check=True
+    result = subprocess.run(
+        [sys.executable, "-c", code], env={**path, **environ}, capture_output=True, text=True, check=False
     )
+    assert result.returncode == 0, result.stderr
+    return result
 
 
 def loaded(output: str, names: tuple[str, ...]) -> list[str]:
