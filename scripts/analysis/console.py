@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from rich import box
 from rich.console import Console
@@ -17,6 +18,9 @@ from scripts.analysis.report import Report
 _MAX_CLASSES = 12
 """Rows of the table of predictions; rarer labels are summed up."""
 
+_WIDE = 112
+"""Columns from which a value and its interval stand on one line, with four decimals instead of three."""
+
 _STYLE = {
     Finding.B_BETTER: "green",
     Finding.A_BETTER: "magenta",
@@ -24,6 +28,20 @@ _STYLE = {
     Finding.NO_COMPARISON: "yellow",
     Finding.INVALID: "red",
 }
+
+
+class _Layout(NamedTuple):
+    """How estimates are written.
+
+    Attributes:
+        space: What stands between a value and its interval.
+        decimals: How many.
+        coloured: Whether a significant difference names its winner by colour.
+    """
+
+    space: str
+    decimals: int
+    coloured: bool
 
 
 def show(report: Report, console: Console) -> None:
@@ -39,9 +57,10 @@ def show(report: Report, console: Console) -> None:
         )
     for problem in report.problems:
         console.print(f"  Problem in the data: {escape(problem)}", style="yellow", highlight=False)
+    shape = ("  ", 4) if console.width >= _WIDE else ("\n", 3)
     console.print(_traffic(analysis))
     console.print(_predictions(analysis))
-    console.print(_metrics(analysis))
+    console.print(_metrics(analysis, _Layout(*shape, coloured=not analysis.ratio.alarm)))
     if len(analysis.epochs) > 1:
         console.print(_epochs(analysis))
     for note in _notes(analysis):
@@ -106,16 +125,16 @@ def _predictions(analysis: Analysis) -> Table:
     return table
 
 
-def _metrics(analysis: Analysis) -> Table:
+def _metrics(analysis: Analysis, layout: _Layout) -> Table:
     table = _table(f"Metrics with {analysis.level:.0%} intervals", "", "A", "B", "B - A", "p")
     for entry in analysis.comparisons:
         better = "↑" if entry.metric.higher_is_better else "↓"
         gap = entry.difference
         table.add_row(
             f"{entry.metric.label} {better}",
-            _estimate(entry.a),
-            _estimate(entry.b),
-            "–" if gap is None else _styled(entry, gap),
+            _estimate(entry.a, layout),
+            _estimate(entry.b, layout),
+            "–" if gap is None else _styled(entry, gap, layout),
             "–" if gap is None else _number(gap.p_value, ".2g"),
         )
     return table
@@ -180,28 +199,29 @@ def _table(title: str, first: str, *others: str) -> Table:
     return table
 
 
-def _estimate(estimate: Estimate) -> str:
+def _estimate(estimate: Estimate, layout: _Layout) -> str:
     if math.isnan(estimate.value):
         return "–"
-    value = _figure(estimate.value)
+    value = _figure(estimate.value, layout)
     if math.isnan(estimate.lower):
-        return f"{value} (no interval)"
-    return f"{value} [{_figure(estimate.lower)}, {_figure(estimate.upper)}]"
+        return f"{value}{layout.space}(no interval)"
+    return f"{value}{layout.space}[{_figure(estimate.lower, layout)}, {_figure(estimate.upper, layout)}]"
 
 
-def _styled(entry: Comparison, gap: Difference) -> str:
+def _styled(entry: Comparison, gap: Difference, layout: _Layout) -> str:
     if math.isnan(gap.value):
         return "–"
+    value = _figure(gap.value, layout, "+")
     if math.isnan(gap.lower):
-        return f"{gap.value:+.4g} (no interval)"
-    text = f"{_figure(gap.value, '+')} [{_figure(gap.lower, '+')}, {_figure(gap.upper, '+')}]"
-    if gap.lower <= 0 <= gap.upper:
+        return f"{value}{layout.space}(no interval)"
+    text = f"{value}{layout.space}[{_figure(gap.lower, layout, '+')}, {_figure(gap.upper, layout, '+')}]"
+    if gap.lower <= 0 <= gap.upper or not layout.coloured:
         return text
     return f"[{'green' if (gap.value > 0) == entry.metric.higher_is_better else 'magenta'}]{text}[/]"
 
 
-def _figure(value: float, sign: str = "") -> str:
-    return format(value, f"{sign}.4f" if abs(value) < 10 else f"{sign},.4g")
+def _figure(value: float, layout: _Layout, sign: str = "") -> str:
+    return format(value, f"{sign}.{layout.decimals}f" if abs(value) < 10 else f"{sign},.4g")
 
 
 def _number(value: float, form: str) -> str:

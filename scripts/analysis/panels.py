@@ -57,7 +57,12 @@ def predictions(axes: Axes, analysis: Analysis) -> None:
 
 def differences(axes: Axes, analysis: Analysis) -> None:
     """How much better or worse B is, metric by metric, on one scale."""
-    head(axes, "How B differs from A", f"{analysis.level:.0%} intervals, within epochs of the split")
+    note = f"{analysis.level:.0%} intervals, within epochs of the split"
+    head(
+        axes,
+        "How B differs from A",
+        "do not conclude from it: the split was not kept" if analysis.ratio.alarm else note,
+    )
     entries = [entry for entry in analysis.comparisons if _has_interval(entry)]
     if not entries:
         nothing(axes, "No comparison yet", analysis.verdict.sentence)
@@ -69,7 +74,7 @@ def differences(axes: Axes, analysis: Analysis) -> None:
         scale = (1 if entry.metric.higher_is_better else -1) / abs(entry.a.value)
         value, *ends = (scale * number for number in (gap.value, gap.lower, gap.upper))
         low, high = sorted(ends)
-        colour = B_COLOUR if low > 0 else A_COLOUR if high < 0 else MUTED
+        colour = MUTED if analysis.ratio.alarm or low <= 0 <= high else B_COLOUR if low > 0 else A_COLOUR
         axes.plot([low, high], [row, row], color=colour, linewidth=2.6, solid_capstyle="round")
         axes.plot(value, row, "o", color=colour, markersize=8, markeredgecolor="white", markeredgewidth=1.2)
         figures = f"{signed(gap.value)}  [{signed(gap.lower)}, {signed(gap.upper)}]"
@@ -267,4 +272,4 @@ def _two_lines(entry: Comparison) -> str:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= 14 else name[:13] + "…"
+    return name if len(name) <= 14 else f"{name[:6]}…{name[-7:]}"

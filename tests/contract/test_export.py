@@ -243,6 +243,23 @@ def test_given_the_command_line_then_export_and_analysis_run_one_after_the_other
     assert json.loads((tmp_path / "analysis.json").read_text())["records"] == 4
 
 
+def test_given_a_stack_then_its_outputs_name_table_bucket_and_log_group(
+    session: boto3.Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(session, 2)
+    print_lines(session, spill(record("s1")))
+    outputs = {"PredictionsTableName": TABLE, "ArtifactBucketName": BUCKET, "RouterLogGroup": LOGS}
+    template = {
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+        "Outputs": {name: {"Value": value} for name, value in outputs.items()},
+    }
+    session.client("cloudformation").create_stack(StackName="stack", TemplateBody=json.dumps(template))
+    assert export.main(["--stack-name", "stack", "--method", "scan"]) == 0
+    assert "2 stored + 1 spilled" in capsys.readouterr().err
+    assert export.main(["--stack-name", "no-stack"]) == 1
+    assert "no-stack" in capsys.readouterr().err
+
+
 def test_given_nothing_to_go_by_then_the_command_line_says_what_to_give(
     session: boto3.Session, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
