@@ -6,6 +6,7 @@ import json
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def by_api(url: str, share_b: float) -> Change:
 
 
 class Planned:
-    """Makes each change once, when so many answers have come.
+    """Makes each change once, when so many answers have come, beside the traffic and without stopping it.
 
     Args:
         plan: Number of answers → the change to make then.
@@ -68,13 +69,19 @@ class Planned:
 
     def __init__(self, plan: Mapping[int, Callable[[], Change]]) -> None:
         self._plan = dict(plan)
-        self.made: list[Change] = []
+        self._worker = ThreadPoolExecutor(max_workers=1)
+        self._started: list[Future[Change]] = []
 
     def __call__(self, answers: int) -> None:
         """To be told the number of answers so far, after each."""
         change = self._plan.pop(answers, None)
         if change is not None:
-            self.made.append(change())
+            self._started.append(self._worker.submit(change))
+
+    def made(self) -> list[Change]:
+        """Waits for the changes and gives them. Raises ``LoopFailed`` when one could not be made."""
+        self._worker.shutdown()
+        return [change.result() for change in self._started]
 
 
 def seconds_to_follow(change: Change, logged: Iterable[tuple[float, int]]) -> float:

@@ -14,7 +14,6 @@ import requests
 from contender.adapters.export_layout import find_exports
 from contender.adapters.export_reader import read_export
 from contender.adapters.s3_objects import S3Objects
-from contender.domain.records import RunRecord
 from infra.local.deploy import declared_routes
 from infra.local.info import StackInfo
 from scripts.analysis.console import show
@@ -128,7 +127,7 @@ class Demo:
         record = self._loop.wait_for_training(answer["run_key"], step.progress)
         self._summary["champion_version"] = record.model_version
         step.outcome = f"{answer['reason']} → version {record.model_version}, champion"
-        step.notes = self._trained(record)
+        step.notes = [f"runs, leaderboard and plots: {self._stack.mlflow_url}"]
 
     def _check_null(self, step: Step) -> None:
         self._loop.upload(self._flights.root, self._flights.heldout)
@@ -151,7 +150,7 @@ class Demo:
         record = self._loop.wait_for_training(run_key, step.progress)
         self._summary["challenger_version"] = record.model_version
         step.outcome = f"version {record.model_version}, {record.state.value}: {record.detail}"
-        step.notes = self._trained(record)
+        step.notes = [f"runs, leaderboard and plots: {self._stack.mlflow_url}"]
 
     def _check_again(self, step: Step) -> None:
         answer = self._loop.check(self._loop.schedule_event())
@@ -189,8 +188,9 @@ class Demo:
             f"{len(traffic.answered):,} answered, {speed:.0f} a second; through API Gateway "
             f"p50 {ms[0]:.1f} ms, p99 {ms[1]:.1f} ms"
         )
-        step.notes = [f"{change.how} → share of B {change.share_b}" for change in planned.made]
-        return traffic, planned.made
+        changes = planned.made()
+        step.notes = [f"{change.how} → share of B {change.share_b}" for change in changes]
+        return traffic, changes
 
     def _tell_outcomes(self, step: Step, traffic: TrafficResult) -> None:
         told = 0
@@ -258,9 +258,6 @@ class Demo:
         if answer["report_uri"]:
             key = answer["report_uri"].split("/", 3)[3]
             (self._out / name).write_bytes(self._artifacts.get(key))
-
-    def _trained(self, record: RunRecord) -> list[str]:
-        return [f"runs and plots: {self._stack.mlflow_url}", *([record.detail] if record.detail else [])]
 
 
 def _expect(answer: dict[str, Any], **wanted: str) -> None:
