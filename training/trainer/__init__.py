@@ -1,0 +1,1 @@
+"""The training task: from a window of data to a published model version. Run as ``python -m trainer``."""

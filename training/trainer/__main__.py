@@ -1,0 +1,18 @@
+"""Entry point of the training container: ``python -m trainer``, told what to do by its environment."""
+
+import os
+import sys
+
+# Read once by the OpenMP runtimes when they are loaded, so before anything is imported: idle threads
+# that spin instead of sleeping make LightGBM crawl beside scikit-learn's own threads.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("PYCARET_CUSTOM_LOGGING_PATH", os.devnull)  # else a logs.log in the working folder
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "4")  # 7 would hide a dead server for minutes
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # two lines for every candidate
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
+from trainer.app import main
+
+if __name__ == "__main__":
+    sys.exit(main(os.environ))

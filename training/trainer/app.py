@@ -1,0 +1,147 @@
+"""Wires the training job, and sees to it that its end is always written down."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Mapping
+from types import FrameType
+
+import boto3
+
+from contender.adapters.dynamo_runs import DynamoRunRecords
+from contender.adapters.mlflow_registry import MlflowRegistry
+from contender.adapters.s3_objects import S3Objects
+from contender.adapters.ssm_parameters import SsmParameters
+from contender.domain.records import RunRecord, RunState
+from contender.errors import BadInput, Conflict, ContenderError, NotFound
+from contender.ports import RunRecords
+from contender.settings import TrainerSettings
+from contender.usecases.predict import iso_utc
+from trainer.steps import Steps
+
+FAILED, MISUSED, STOPPED = 1, 2, 128 + signal.SIGTERM
+MAX_DETAIL = 1_000
+"""Longest reason on a run record, in characters; the log and the MLflow run have all of it."""
+
+
+class Stopped(BaseException):
+    """The task was told to stop. Not an ``Exception``: PyCaret goes on after those."""
+
+
+def main(environ: Mapping[str, str]) -> int:
+    """Runs one training as its environment says.
+
+    Args:
+        environ: See :class:`contender.settings.TrainerSettings`; AWS's own variables are boto3's.
+
+    Returns:
+        Exit code: 0 when the record says succeeded or rejected, 1 after a failure, 2 for a wrong
+        environment, 143 after SIGTERM.
+    """
+    steps = Steps(time.monotonic)
+    try:
+        settings = TrainerSettings.read(environ)
+    except BadInput as error:
+        print(f"trainer: {error}", file=sys.stderr)
+        return MISUSED
+    runs = DynamoRunRecords(boto3.client("dynamodb"), settings.runs_table)
+    try:
+        record = claim(runs, settings.run_key)
+    except ContenderError as error:
+        steps.done("refused", str(error))
+        return FAILED
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        outcome = _train(settings, steps)
+        finish(runs, record, outcome.state, outcome.detail, outcome.model_version)
+    except (Stopped, KeyboardInterrupt):
+        _failed(runs, record, steps, "the task was stopped from outside before it was done")
+        return STOPPED
+    except Exception as error:  # whatever it is, the record must not stay at launched
+        if not isinstance(error, ContenderError):
+            traceback.print_exc()
+        _failed(runs, record, steps, f"{type(error).__name__}: {error}")
+        return FAILED
+    steps.done("done", f"{outcome.state.value}: {outcome.detail}", model_version=outcome.model_version)
+    return 0
+
+
+def claim(runs: RunRecords, run_key: str) -> RunRecord:
+    """Reads the record of this training.
+
+    Args:
+        runs: The run records.
+        run_key: Its key.
+
+    Returns:
+        The record, in state ``launched``.
+
+    Raises:
+        NotFound: When there is none.
+        Conflict: When it is in another state: another task has finished it, or nobody launched it.
+        StoreUnavailable: When the table does not answer.
+    """
+    record = runs.get(run_key)
+    if record is None:
+        raise NotFound(f"RUN_KEY {run_key}: there is no such run record; start training by the drift check")
+    if record.state is not RunState.LAUNCHED:
+        raise Conflict(
+            f"RUN_KEY {run_key}: the run is {record.state.value}, not launched; nothing is trained"
+        )
+    return record
+
+
+def finish(
+    runs: RunRecords, record: RunRecord, state: RunState, detail: str, model_version: str | None = None
+) -> None:
+    """Moves the record to its end, unless another attempt has taken it meanwhile.
+
+    Raises:
+        Conflict: When it is no longer this attempt's.
+        StoreUnavailable: When the table does not answer.
+    """
+    changes: dict[str, object] = {
+        "state": state.value,
+        "finished_at": iso_utc(time.time()),
+        "detail": detail[:MAX_DETAIL],
+    }
+    if model_version is not None:
+        changes["model_version"] = model_version
+    runs.move(record.run_key, record, **changes)
+
+
+def _train(settings: TrainerSettings, steps: Steps):  # type: ignore[no-untyped-def]
+    # Imported here: scikit-learn, MLflow and the rest take seconds, in which the record is already claimed,
+    # so that a broken installation is written down too.
+    from trainer.job import Job, run_job
+    from trainer.tracking import Tracking
+
+    steps.done("start", f"training on {settings.train_prefix} ({settings.reason})", run_key=settings.run_key)
+    s3 = boto3.client("s3")
+    return run_job(
+        Job(
+            settings=settings,
+            data=S3Objects(s3, settings.data_bucket),
+            artifacts=S3Objects(s3, settings.artifact_bucket),
+            parameters=SsmParameters(boto3.client("ssm")),
+            registry=MlflowRegistry(settings.tracking_uri, settings.model_name),
+            tracking=Tracking(settings.tracking_uri, settings.model_name),
+            steps=steps,
+        )
+    )
+
+
+def _failed(runs: RunRecords, record: RunRecord, steps: Steps, reason: str) -> None:
+    try:
+        finish(runs, record, RunState.FAILED, reason)
+    except ContenderError as error:
+        reason = f"{reason}; and the run record could not be moved: {error}"
+    steps.done("failed", reason)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the end of this one is being written down
+    raise Stopped

@@ -1,0 +1,278 @@
+"""The training job, step by step. Nothing of it serves before its last steps."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+
+from contender.adapters.mlflow_registry import VersionTags
+from contender.adapters.onnx_model import load_onnx
+from contender.domain.dataset import Dataset, Task, parse_dataset
+from contender.domain.promotion import GateResult, GateVerdict
+from contender.domain.records import RunState
+from contender.domain.release import ModelRef
+from contender.errors import BadInput, ContenderError, NotFound, TrainingFailed
+from contender.ports import ObjectStore, Parameters, Registry
+from contender.settings import TrainerSettings
+from contender.usecases.publish import publish
+from trainer.candidates import candidates
+from trainer.data import TrainingData, load_window
+from trainer.holdout import Parts, cap_rows, folds, split
+from trainer.plots import make_plots, permutation_importance
+from trainer.refit import Chosen, refit_best
+from trainer.scoring import gate, holdout_metrics, losses
+from trainer.search import Leaderboard, search
+from trainer.steps import Steps
+from trainer.tracking import Tracking, describe, library_versions
+
+DATASET_KEY = "dataset.json"
+CHAMPION, CHALLENGER = "champion", "challenger"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A training with everything that it touches.
+
+    Attributes:
+        settings: What it was told.
+        data: The data bucket.
+        artifacts: The artifact bucket.
+        parameters: Live configuration.
+        registry: The model registry.
+        tracking: The MLflow server.
+        steps: Where steps are reported.
+    """
+
+    settings: TrainerSettings
+    data: ObjectStore
+    artifacts: ObjectStore
+    parameters: Parameters
+    registry: Registry
+    tracking: Tracking
+    steps: Steps
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a training came to.
+
+    Attributes:
+        state: ``succeeded`` or ``rejected``.
+        model_version: The registered version.
+        detail: What the gate said.
+    """
+
+    state: RunState
+    model_version: str
+    detail: str
+
+
+def run_job(job: Job) -> Outcome:
+    """Trains, judges, registers and publishes.
+
+    The order keeps a crash harmless: everything is logged, then a version is registered, then it gets an
+    alias if the gate lets it, then the release is published. A version without alias serves nowhere, and an
+    alias without release is published by the next training or by ``scripts.publish``.
+
+    Args:
+        job: The training.
+
+    Returns:
+        What it came to.
+
+    Raises:
+        BadInput: When the declaration or the window is wrong.
+        TrainingFailed: When no model could be made of it.
+        StoreUnavailable: When a service does not answer.
+    """
+    settings = job.settings
+    window = settings.train_prefix.strip("/").split("/")[-1]
+    tags = {"run_key": settings.run_key, "window": window, "reason": settings.reason}
+    # The champion is asked for only later, but a registry that does not answer is better found out now.
+    job.registry.by_alias(CHAMPION)
+    with job.tracking.run(f"{window} ({settings.reason})", _params(settings, window), tags) as run_id:
+        try:
+            return _train(job, window, run_id)
+        except ContenderError as error:
+            job.tracking.tags({"failure": str(error)[:4000]})
+            raise
+
+
+def _train(job: Job, window: str, run_id: str) -> Outcome:
+    settings, steps, tracking = job.settings, job.steps, job.tracking
+    dataset = _read_dataset(job.data)
+    data = load_window(job.data, settings.train_prefix, dataset)
+    steps.done("load", f"{len(data)} rows of {window}", rows=len(data), dropped=dict(data.dropped))
+
+    parts = _part(data, settings)
+    train, holdout = parts.train, parts.holdout
+    sample = cap_rows(train, settings.search_rows, settings.seed)
+    folded, how_folded = folds(sample, settings.folds, settings.seed)
+    tracking.params(
+        {
+            "dataset": dataset.name,
+            "task": dataset.task.value,
+            "features": len(dataset.features),
+            "rows": len(data),
+            "rows_train": len(train),
+            "rows_holdout": len(holdout),
+            "rows_search": len(sample),
+            "rows_dropped": sum(train.dropped.values()),
+            "holdout": parts.how,
+            "cross_validation": how_folded,
+        }
+    )
+    tracking.document(dataset.to_dict(), "dataset.json")
+    if settings.report_key:
+        _copy_report(job)
+    steps.done(
+        "split",
+        f"holdout: {parts.how}; search: {len(sample)} rows, {how_folded}",
+        train=len(train),
+        holdout=len(holdout),
+    )
+
+    contestants = candidates(dataset.task, settings.seed, os.cpu_count() or 1)
+    leaderboard = search(sample, folded, contestants, settings.search_budget_s, settings.seed)
+    best = leaderboard.ranked[0]
+    steps.done(
+        "search",
+        f"{len(leaderboard.ranked)} of {len(contestants)} algorithms ranked by {leaderboard.metric}; first: "
+        f"{best.candidate.name} {best.metrics[leaderboard.metric]:.4f}",
+        ranking=[entry.candidate.key for entry in leaderboard.ranked],
+    )
+
+    chosen = refit_best(leaderboard, train, holdout, settings.model_limit_mb)
+    for attempt in chosen.attempts[:-1]:
+        steps.done("passed_over", f"{attempt.name}: {attempt.passed_over}")
+    last = chosen.attempts[-1]
+    steps.done(
+        "refit",
+        f"{last.name} refitted on {len(train)} rows, {last.bytes / 1e6:.2f} MB of ONNX; {last.parity}",
+        bytes=last.bytes,
+        sha256=chosen.sha256,
+    )
+
+    predictions = chosen.model.predict_many(holdout.columns)
+    metrics = holdout_metrics(holdout, chosen.model, predictions)
+    result, champion = gate(
+        holdout, losses(holdout, chosen.model, predictions), job.registry, load_onnx, settings.seed
+    )
+    steps.done("gate", result.reason, verdict=result.verdict.value, holdout=metrics)
+
+    importances = permutation_importance(holdout, chosen.model, settings.seed)
+    _log_findings(job, leaderboard, chosen, result, champion, metrics, run_id)
+    tracking.document(importances, "importance.json")
+    tracking.plots(make_plots(holdout, chosen.model, predictions, importances))
+    steps.done("log", f"run {run_id}: leaderboard, plots, gate")
+
+    model_uri = tracking.models(chosen, dataset, holdout.features)
+    description = f"{last.name} on {window} ({settings.reason}): {describe(metrics)}. Gate: {result.reason}"
+    version = tracking.register(model_uri, run_id, _version_tags(job, chosen, result, window), description)
+    steps.done("register", f"version {version} of {settings.model_name}", model_version=version)
+
+    _set_alias(job, version, result)
+    published = publish(job.registry, job.artifacts, job.parameters, dataset, settings.release_parameter)
+    steps.done("publish", published.summary, release=published.digest, changed=published.changed)
+    state = RunState.SUCCEEDED if result.may_serve else RunState.REJECTED
+    return Outcome(state, version, result.reason)
+
+
+def _params(settings: TrainerSettings, window: str) -> dict[str, object]:
+    told = asdict(settings)
+    for name in ("tracking_uri", "run_key"):  # where, not what; the key is a tag
+        del told[name]
+    return {
+        "window": window,
+        **told,
+        **{f"version_{name}": text for name, text in library_versions().items()},
+    }
+
+
+def _read_dataset(data: ObjectStore) -> Dataset:
+    try:
+        return parse_dataset(json.loads(data.get(DATASET_KEY)))
+    except NotFound as error:
+        raise BadInput.of(data.uri(DATASET_KEY), "does not exist", "upload a dataset.json") from error
+    except ValueError as error:
+        raise BadInput.of(data.uri(DATASET_KEY), f"is not JSON: {error}", "correct it") from error
+
+
+def _part(data: TrainingData, settings: TrainerSettings) -> Parts:
+    parts = split(data, settings.holdout_share, settings.seed)
+    # Only what is trained on: the holdout keeps its rare classes, on which every model is equally blind.
+    train = parts.train.without_rare_classes(settings.folds)
+    if data.dataset.task is Task.CLASSIFICATION and len(set(train.target.tolist())) < 2:
+        raise TrainingFailed(
+            f"{data.dataset.target}: fewer than two classes have {settings.folds} rows or more in the "
+            f"training part ({parts.how} held out); use a larger window"
+        )
+    return Parts(train, parts.holdout, parts.how)
+
+
+def _copy_report(job: Job) -> None:
+    try:
+        job.tracking.text(job.artifacts.get(job.settings.report_key).decode(), "drift_report.json")
+    except NotFound:
+        job.steps.done("report", f"{job.artifacts.uri(job.settings.report_key)} is not there: not copied")
+
+
+def _log_findings(
+    job: Job,
+    leaderboard: Leaderboard,
+    chosen: Chosen,
+    result: GateResult,
+    champion: ModelRef | None,
+    metrics: dict[str, float],
+    run_id: str,
+) -> None:
+    tracking = job.tracking
+    tracking.metrics({f"holdout_{name}": value for name, value in metrics.items()})
+    tracking.metrics(
+        {
+            "gate_challenger": result.challenger,
+            "gate_champion": result.champion,
+            "gate_difference": result.difference,
+            "gate_low": result.low,
+            "gate_high": result.high,
+            "model_bytes": float(len(chosen.content)),
+        }
+    )
+    against = None if champion is None else champion.model_version
+    tracking.document({**result.to_dict(), "champion_version": against}, "gate.json")
+    tracking.document([asdict(attempt) for attempt in chosen.attempts], "selection.json")
+    tracking.tags(
+        {"gate": result.verdict.value, "gate_reason": result.reason, "algorithm": chosen.candidate.name}
+    )
+    table = leaderboard.to_frame()
+    passed_over = {attempt.candidate: attempt.passed_over for attempt in chosen.attempts}
+    table["chosen"] = table["candidate"] == chosen.candidate.key
+    table["passed_over"] = [passed_over.get(key, "") for key in table["candidate"]]
+    tracking.leaderboard(leaderboard, table, run_id)
+
+
+def _version_tags(job: Job, chosen: Chosen, result: GateResult, window: str) -> dict[str, str]:
+    file = VersionTags(chosen.sha256, len(chosen.content), chosen.classes, library_versions())
+    return {
+        **file.to_tags(),
+        "window": window,
+        "run_key": job.settings.run_key,
+        "algorithm": chosen.candidate.name,
+        "gate": result.verdict.value,
+        "gate_reason": result.reason[:4000],
+    }
+
+
+def _set_alias(job: Job, version: str, result: GateResult) -> None:
+    if not result.may_serve:
+        job.steps.done("alias", f"none: version {version} is {result.reason}")
+        return
+    alias = CHAMPION if result.verdict is GateVerdict.FIRST else CHALLENGER
+    replaced = job.registry.by_alias(alias)
+    job.registry.set_alias(alias, version)
+    told = f"version {version} is @{alias}"
+    if replaced is not None:
+        # One experiment at a time: the older challenger's ends here.
+        told += f"; it replaces version {replaced.model_version}, whose experiment ends"
+    job.steps.done("alias", told, alias=alias)
