@@ -22,7 +22,7 @@ up: setup ## start the local stack and leave it running
 	@.venv/bin/python -m infra.local up
 
 down: ## stop what `make up` started
-	@.venv/bin/python -m infra.local down
+	@[ ! -d .contender ] || .venv/bin/python -m infra.local down
 
 status: ## say whether the local stack runs, and where
 	@.venv/bin/python -m infra.local status
@@ -39,7 +39,7 @@ check: setup ## lint, types, import contracts, template
 	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
 
 deploy: setup ## deploy to a stage of samconfig.toml: STAGE=prod PARAMS="TrainingImage=… MlflowTrackingUri=…"
-	$(SAM) build --config-env $(STAGE)
+	LAYER_PIP="$(CURDIR)/.venv-sam/bin/python -m pip" $(SAM) build --config-env $(STAGE)
 	$(SAM) deploy --config-env $(STAGE) --parameter-overrides Stage=$(STAGE) $(PARAMS)
 
 clean: down ## stop the stack and delete everything that was built or produced, but not the environments

@@ -14,6 +14,8 @@ import boto3
 from infra.local import tools
 
 REGION = "us-east-1"
+ACCOUNT = "000000000000"
+"""The account that the emulator plays."""
 
 
 def aws_environment(endpoint_url: str) -> dict[str, str]:
@@ -153,6 +155,10 @@ class StackInfo:
     def client(self, service: str) -> Any:
         """A boto3 client of the emulator, whatever the process's own environment says."""
         return client(service, self.endpoint_url)
+
+    def files_of(self, bucket: str) -> Path:
+        """Folder where the emulator keeps a bucket's objects as files; it stays when the stack is down."""
+        return self.state_dir / "s3" / ACCOUNT / bucket
 
     def to_json(self) -> dict[str, str]:
         """Field → text, for the state file."""

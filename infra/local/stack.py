@@ -9,8 +9,6 @@ only what lies in its state folder remains, until the next start.
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import secrets
 import shutil
@@ -21,13 +19,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from infra.local import deploy, processes, tools
 from infra.local.errors import AlreadyUp
 from infra.local.info import StackInfo, aws_environment, client
 from infra.local.processes import Service
 from infra.local.services import Site, TaskEngine
+from infra.local.state import Owner, State
 
 OnStep = Callable[[str, float], None]
 """Called after each step with its name and how long it took, in seconds."""
@@ -64,14 +62,11 @@ class LocalStack:
             LocalStackError: A tool is missing, or a part could not be started.
         """
         with _signals_end_the_block():
+            info = bring_up(state_dir, engine=engine, parameters=parameters, on_step=on_step, keep=False)
             try:
-                yield bring_up(state_dir, engine=engine, parameters=parameters, on_step=on_step)
-            except AlreadyUp:
-                raise
-            except BaseException:
+                yield info
+            finally:
                 _take_down_undisturbed(state_dir)
-                raise
-            _take_down_undisturbed(state_dir)
 
 
 def bring_up(
@@ -80,19 +75,30 @@ def bring_up(
     engine: TaskEngine = TaskEngine.PROCESS,
     parameters: Mapping[str, str] | None = None,
     on_step: OnStep | None = None,
+    keep: bool = True,
 ) -> StackInfo:
     """Starts and deploys a stack and leaves it running; ends what it started if it fails.
 
-    See ``LocalStack.start`` for arguments and errors.
+    See ``LocalStack.start`` for the other arguments and errors.
+
+    Args:
+        keep: Whether it stays when this process has ended; if not, it counts as left behind from then on.
     """
     state_dir = state_dir.resolve()
     tools.require()
-    if find(state_dir):
+    found = State.read(state_dir)
+    if found and found.is_starting():
+        raise AlreadyUp(f"A stack is being started in {state_dir}.", "Wait for it, or stop it: `make down`.")
+    if found and found.is_up():
         raise AlreadyUp(f"A stack already runs in {state_dir}.", "`make down` stops it.")
     take_down(state_dir)  # what a crash left behind
     try:
         site = _empty_site(state_dir)
-        return _carry_out(site, engine, parameters or {}, on_step or (lambda _name, _seconds: None))
+        starting = State(site.mark, Owner.this_process())
+        starting.write(state_dir)
+        services, info = _carry_out(site, engine, parameters or {}, on_step or (lambda _name, _seconds: None))
+        starting.deployed(services, info, keep).write(state_dir)
+        return info
     except BaseException:
         _take_down_undisturbed(state_dir)
         raise
@@ -100,22 +106,20 @@ def bring_up(
 
 def take_down(state_dir: Path) -> bool:
     """Stops every process of the stack in this folder, a crashed one's too. Says whether there was any."""
-    mark = _read_state(state_dir.resolve()).get("mark")
-    if not mark:
+    state_dir = state_dir.resolve()
+    state = State.read(state_dir)
+    if state is None:
         return False
-    anything = bool(processes.marked(str(mark)))
-    processes.stop_marked(str(mark))
-    (state_dir / "state.json").unlink(missing_ok=True)
+    anything = bool(processes.marked(state.mark))
+    processes.stop_marked(state.mark)
+    State.forget(state_dir)
     return anything
 
 
 def find(state_dir: Path) -> StackInfo | None:
     """The stack that runs in this folder; None if there is none or not all of it is alive."""
-    state = _read_state(state_dir.resolve())
-    services = [Service(row["name"], row["pid"], Path(row["log"])) for row in state.get("services", [])]
-    if "info" in state and all(processes.is_alive(service, state["mark"]) for service in services):
-        return StackInfo.from_json(state["info"])
-    return None
+    state = State.read(state_dir.resolve())
+    return state.info if state and state.is_up() else None
 
 
 def _empty_site(state_dir: Path) -> Site:
@@ -127,14 +131,15 @@ def _empty_site(state_dir: Path) -> Site:
     return Site(state_dir, secrets.token_hex(8), endpoint_url, mlflow_url, env)
 
 
-def _carry_out(site: Site, engine: TaskEngine, parameters: Mapping[str, str], on_step: OnStep) -> StackInfo:
+def _carry_out(
+    site: Site, engine: TaskEngine, parameters: Mapping[str, str], on_step: OnStep
+) -> tuple[list[Service], StackInfo]:
     @contextmanager
     def step(name: str) -> Iterator[None]:
         start = time.monotonic()
         yield
         on_step(name, time.monotonic() - start)
 
-    _write_state(site, [], None)
     services = []
     with step("emulator"):
         if engine is TaskEngine.PROCESS:
@@ -156,27 +161,7 @@ def _carry_out(site: Site, engine: TaskEngine, parameters: Mapping[str, str], on
     with step("mlflow"):
         site.wait_for_mlflow(mlflow)
     outputs = deploy.outputs(client("cloudformation", site.endpoint_url))
-    info = StackInfo.from_outputs(outputs, site.endpoint_url, site.mlflow_url, site.state_dir)
-    _write_state(site, services, info)
-    return info
-
-
-def _write_state(site: Site, services: list[Service], info: StackInfo | None) -> None:
-    state = {
-        "mark": site.mark,
-        "services": [{"name": one.name, "pid": one.pid, "log": str(one.log)} for one in services],
-        **({"info": info.to_json()} if info else {}),
-    }
-    new = site.state_dir / "state.json.new"
-    new.write_text(json.dumps(state, indent=2))
-    new.replace(site.state_dir / "state.json")
-
-
-def _read_state(state_dir: Path) -> dict[str, Any]:
-    with contextlib.suppress(OSError, ValueError):
-        document: dict[str, Any] = json.loads((state_dir / "state.json").read_text())
-        return document
-    return {}
+    return services, StackInfo.from_outputs(outputs, site.endpoint_url, site.mlflow_url, site.state_dir)
 
 
 def _in_main_thread() -> bool:
