@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
 from contender.errors import NotFound, StoreUnavailable
 
-MISSING = frozenset(
-    {"NoSuchKey", "NoSuchBucket", "404", "NotFound", "ParameterNotFound", "ResourceNotFoundException"}
-)
+MISSING = frozenset({"NoSuchKey", "404", "NotFound", "ParameterNotFound"})
+"""Codes for a missing thing. A missing bucket or table is not among them: that is a service not set up."""
+
 CONDITION_FAILED = "ConditionalCheckFailedException"
 
 Client = Any
@@ -26,7 +27,7 @@ def code_of(error: ClientError) -> str:
 
 @contextmanager
 def translated(service: str, what: str) -> Iterator[None]:
-    """Raises ``NotFound`` or ``StoreUnavailable`` for what botocore raises inside.
+    """Raises ``NotFound`` or ``StoreUnavailable`` for what boto3 raises inside.
 
     Args:
         service: Name of the service.
@@ -39,5 +40,5 @@ def translated(service: str, what: str) -> Iterator[None]:
             raise NotFound(f"{what}: {code_of(error)}") from error
         message = error.response.get("Error", {}).get("Message", "")
         raise StoreUnavailable(service, f"{what}: {code_of(error)} {message}") from error
-    except BotoCoreError as error:
+    except (BotoCoreError, Boto3Error) as error:
         raise StoreUnavailable(service, f"{what}: {error}") from error

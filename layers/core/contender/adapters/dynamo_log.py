@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -20,11 +21,12 @@ def attribute(value: object) -> Attribute:
     """Writes a value as DynamoDB JSON.
 
     Numbers keep at most the 38 significant digits and the range (1e-130 to 1e125) that DynamoDB
-    stores; a magnitude below that range becomes 0. Written by hand because boto3's serializer
-    refuses floats and costs more than the prediction does.
+    stores; a magnitude below that range becomes 0, as does a negative zero. Written by hand because
+    boto3's serializer refuses floats and costs more than the prediction does.
 
     Raises:
         TypeError: For a type that the log has no place for.
+        ValueError: For NaN and infinities, which DynamoDB does not hold.
     """
     if value is None:
         return {"NULL": True}
@@ -35,6 +37,8 @@ def attribute(value: object) -> Attribute:
     if isinstance(value, int):
         return {"N": str(value)}
     if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"DynamoDB holds no {value}")
         return {"N": repr(value) if abs(value) >= 1e-130 else "0"}
     if isinstance(value, Mapping):
         return {"M": {name: attribute(member) for name, member in value.items()}}
@@ -105,7 +109,7 @@ class DynamoPredictionLog:
                 if code_of(error) != CONDITION_FAILED:
                     raise
             stored = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
-        if not stored:
+        if not stored or "outcome" not in stored:  # the latter: it arrived between the two calls
             raise NotFound(f"no prediction {request_id} is logged")
         if not _same(stored["outcome"], attribute(outcome)):
             raise Conflict(f"another outcome of {request_id} is already logged")

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from contender.adapters._aws import CONDITION_FAILED, Client, code_of, translated
 from contender.adapters.dynamo_log import Attribute, attribute
 from contender.domain.records import RunRecord, RunState
-from contender.errors import Conflict, NotFound
+from contender.errors import Conflict, NotFound, StoreUnavailable
 
 
 class DynamoRunRecords:
@@ -53,7 +53,8 @@ class DynamoRunRecords:
         """Changes fields of a record if it still stands as expected, and gives the new one.
 
         Raises:
-            Conflict: When it moved meanwhile, or does not exist.
+            Conflict: When it moved meanwhile.
+            NotFound: When it does not exist.
             StoreUnavailable: When DynamoDB does not answer.
         """
         names: dict[str, str] = {"#state": "state"}
@@ -83,6 +84,8 @@ class DynamoRunRecords:
                 )
             except ClientError as error:
                 if code_of(error) == CONDITION_FAILED:
+                    if self.get(run_key) is None:
+                        raise NotFound(f"there is no run {run_key}") from error
                     raise Conflict(f"run {run_key} does not stand as expected") from error
                 raise
         return _from_item(answer["Attributes"])
@@ -106,4 +109,4 @@ def _from_item(item: dict[str, Attribute]) -> RunRecord:
     try:
         return RunRecord(**{**known, "state": RunState(known["state"])})  # type: ignore[arg-type]
     except (KeyError, TypeError, ValueError) as error:
-        raise NotFound(f"a run record is not readable: {error!r}") from error
+        raise StoreUnavailable("dynamodb", f"a run record is not readable: {error!r}") from error

@@ -46,7 +46,7 @@ class S3Objects:
         return True
 
     def list(self, prefix: str) -> Sequence[ObjectInfo]:
-        """Lists the objects below a prefix, by key. Raises ``NotFound`` without the bucket."""
+        """Lists the objects below a prefix, by key. Raises ``StoreUnavailable``."""
         found: list[ObjectInfo] = []
         with translated("s3", f"list {self.uri(prefix)}"):
             for page in self._client.get_paginator("list_objects_v2").paginate(
