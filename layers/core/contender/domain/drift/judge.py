@@ -11,7 +11,15 @@ from contender.domain.drift import wording
 from contender.domain.drift.benjamini_hochberg import benjamini_hochberg
 from contender.domain.drift.measure import measure_column
 from contender.domain.drift.power import rows_needed
-from contender.domain.drift.results import ColumnResult, DriftReport, Evidence, Side, Test, Verdict
+from contender.domain.drift.results import (
+    ClassifierResult,
+    ColumnResult,
+    DriftReport,
+    Evidence,
+    Side,
+    Test,
+    Verdict,
+)
 from contender.domain.drift.samples import ColumnSample, UnusableSample
 from contender.domain.drift.settings import DriftSettings, WindowRule
 
@@ -97,6 +105,25 @@ def judge_window(
         columns=tuple(sorted([*declared, *new], key=_worst_first)),
         settings=settings,
     )
+
+
+def with_classifier(report: DriftReport, result: ClassifierResult) -> DriftReport:
+    """Adds the test of all columns together to a report.
+
+    A window in which rows can be told apart has drifted, whatever its columns say one by one. A quiet
+    test changes nothing: it does not see everything that the columns' tests see.
+
+    Args:
+        report: The report on the columns.
+        result: What the domain classifier said.
+
+    Returns:
+        A new report.
+    """
+    if result.verdict is not Verdict.DRIFT or report.verdict is Verdict.DRIFT:
+        return replace(report, multivariate=result)
+    reason = f"{result.reason} Column by column: {report.reason}"
+    return replace(report, multivariate=result, verdict=Verdict.DRIFT, reason=reason)
 
 
 def _take(columns: Mapping[str, ColumnSample], name: str) -> ColumnSample:

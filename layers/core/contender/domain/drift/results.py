@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
-from enum import Enum, StrEnum
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
 
 from contender.domain.dataset import Kind
 from contender.domain.drift.picture import CategoryShares, Histogram
+from contender.domain.drift.plain import plain
 from contender.domain.drift.settings import DriftSettings
 from contender.domain.drift.shift import Shift
 
@@ -193,6 +193,45 @@ class ColumnResult:
         }
 
 
+class Driver(NamedTuple):
+    """A feature that gives the window away.
+
+    Attributes:
+        name: Its name.
+        auc_drop: How much AUC is lost when its values are shuffled over the rows.
+    """
+
+    name: str
+    auc_drop: float
+
+
+class ClassifierResult(NamedTuple):
+    """Result of the test.
+
+    Attributes:
+        verdict: Drift, no drift, or insufficient data.
+        reason: Why, in a plain sentence.
+        auc: Cross-fitted area under the ROC curve, in [0, 1]; 0.5 when the windows cannot be told apart.
+            ``None`` without a test.
+        p_value: Share of relabellings with an AUC at least as large, in (0, 1]; ``None`` without a test.
+        threshold: Smallest AUC that matters.
+        reference_rows: Rows of the reference that were used.
+        current_rows: Rows of the current window that were used.
+        drivers: Features that the AUC rests on, most important first; empty unless drifted.
+        left_out: Features that could not be used.
+    """
+
+    verdict: Verdict
+    reason: str
+    auc: float | None
+    p_value: float | None
+    threshold: float
+    reference_rows: int
+    current_rows: int
+    drivers: tuple[Driver, ...]
+    left_out: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class DriftReport:
     """Verdict on a window.
@@ -207,6 +246,7 @@ class DriftReport:
         tests: Number of tests that p-values are adjusted for.
         columns: One result a declared column, and one a new column; worst first.
         settings: The thresholds used.
+        multivariate: The test of all columns together, if it was made.
     """
 
     verdict: Verdict
@@ -217,6 +257,7 @@ class DriftReport:
     tests: int
     columns: tuple[ColumnResult, ...]
     settings: DriftSettings
+    multivariate: ClassifierResult | None = None
 
     @property
     def drifted(self) -> tuple[str, ...]:
@@ -239,22 +280,6 @@ class DriftReport:
             "drifted": list(self.drifted),
             "broken": list(self.broken),
             "columns": [column.to_dict() for column in self.columns],
+            "multivariate": plain(self.multivariate),
             "settings": self.settings.to_dict(),
         }
-
-
-def plain(value: object) -> object:
-    """Turns results into what JSON can hold: dicts, lists, texts, finite numbers, booleans and null."""
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return plain(value._asdict())
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [plain(item) for item in value]
-    return value

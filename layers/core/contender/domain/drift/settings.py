@@ -102,9 +102,79 @@ class DriftSettings:
         return {**asdict(self), "window_rule": self.window_rule.value}
 
 
+@dataclass(frozen=True, slots=True)
+class ClassifierSettings:
+    """Thresholds and sizes of the domain classifier, which tests all columns together.
+
+    Attributes:
+        alpha: Chance that two windows that do not differ are told apart, in (0, 1). 0.001, as for the
+            columns; with both tests the chance of a false alarm is at most the sum.
+        auc_threshold: Smallest AUC that matters, in (0.5, 1). 0.57: that of a single normal column moved by
+            a quarter of its σ, Φ(0.25 / √2), which is where ``ks_effect`` draws the line.
+        rows: Most rows of each window, ≥ 100; more are sampled. 5,000: an AUC's standard error is then
+            0.006, a tenth of what the threshold is away from ½.
+        min_rows: Fewest rows of each window for a verdict, ≥ 20. 500: below, a true AUC of 0.57 is within
+            four standard errors of ½, and the terms are too many for the rows.
+        folds: Folds of the cross-fitting, in [2, 20]. 3: enough, and cheap.
+        relabellings: Relabellings for the p-value, at least ``1 / alpha − 1``, or nothing could ever be
+            significant. 999: the fewest for 0.001.
+        ridge: Penalty, in units of a standardised term's variance, > 0. 0.01: bounds what terms that nearly
+            repeat each other can do, and biases the others by 1 %.
+        pair_columns: Most numeric columns among which products are formed, ≥ 0. 20: 190 products.
+        categories: Most categories of a column that get an indicator of their own, ≥ 1.
+        drivers: Most columns named as driving a difference, ≥ 1.
+
+    Raises:
+        BadInput: Naming every field that is out of range.
+    """
+
+    alpha: float = 0.001
+    auc_threshold: float = 0.57
+    rows: int = 5_000
+    min_rows: int = 500
+    folds: int = 3
+    relabellings: int = 999
+    ridge: float = 0.01
+    pair_columns: int = 20
+    categories: int = 20
+    drivers: int = 5
+
+    def __post_init__(self) -> None:
+        problems: list[Problem] = []
+        if not _inside(self.alpha, 0, 1):
+            problems.append(_problem(self, "alpha", "a number above 0 and below 1"))
+        if not _inside(self.auc_threshold, 0.5, 1):
+            problems.append(_problem(self, "auc_threshold", "a number above 0.5 and below 1"))
+        if not _inside(self.ridge, 0, math.inf):
+            problems.append(_problem(self, "ridge", "a number above 0"))
+        for name, least, most in (
+            ("rows", 100, 1_000_000),
+            ("min_rows", 20, 1_000_000),
+            ("folds", 2, 20),
+            ("relabellings", 1, 1_000_000),
+            ("pair_columns", 0, 200),
+            ("categories", 1, 1_000),
+            ("drivers", 1, 1_000),
+        ):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+                problems.append(_problem(self, name, f"a whole number from {least} to {most}"))
+        if not problems and (self.relabellings + 1) * self.alpha < 1 - 1e-9:
+            problems.append(
+                _problem(self, "relabellings", f"at least {math.ceil(1 / self.alpha) - 1}, for this alpha")
+            )
+        if problems:
+            raise BadInput(problems)
+
+    def to_dict(self) -> dict[str, object]:
+        """Gives all settings as plain JSON values."""
+        return asdict(self)
+
+
 def _inside(value: object, low: float, high: float) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and low < value < high
 
 
-def _problem(settings: DriftSettings, name: str, wanted: str) -> Problem:
-    return Problem(f"drift.{name}", f"is {getattr(settings, name)!r}", f"give {wanted}")
+def _problem(settings: DriftSettings | ClassifierSettings, name: str, wanted: str) -> Problem:
+    group = "drift" if isinstance(settings, DriftSettings) else "drift.classifier"
+    return Problem(f"{group}.{name}", f"is {getattr(settings, name)!r}", f"give {wanted}")
