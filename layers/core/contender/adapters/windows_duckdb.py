@@ -79,7 +79,14 @@ class DuckDbWindows:
                     kind = dataset.features.get(name)
                     if kind is None:
                         return UnusableSample("is not declared in dataset.json", rows)
-                    return _read_column(connection, name, kind, types[name], rows)
+                    try:
+                        return _read_column(connection, name, kind, types[name], rows)
+                    except duckdb.Error as error:
+                        raise BadInput.of(
+                            self._folder_uri(objects),
+                            f"column {name!r} cannot be read: {_first_line(error)}",
+                            "replace the files",
+                        ) from error
 
                 yield LazyColumns(types, load)
             finally:
@@ -100,11 +107,16 @@ class DuckDbWindows:
             self._store.download(info.key, path)
             literal = "'" + path.replace("'", "''") + "'"
             # Text throughout: DuckDB would guess each CSV file's types from its first rows, each differently.
+            # And no guess at header and separator: of a few rows of text it takes the header for one more.
+            separator = "\\t" if ".tsv" in suffix else ","
             source = (
-                f"read_parquet({literal})" if suffix in PARQUET else f"read_csv({literal}, all_varchar=true)"
+                f"read_parquet({literal})"
+                if suffix in PARQUET
+                else f"read_csv({literal}, all_varchar=true, header=true, delim='{separator}', quote='\"')"
             )
             try:
-                connection.execute(f"SELECT * FROM {source} LIMIT 1").fetchall()
+                # Reads a CSV file through to its end, where it may be cut off.
+                _scalar(connection, f"SELECT count(*) FROM {source}")
             except duckdb.Error as error:
                 raise BadInput.of(
                     self._store.uri(info.key), f"cannot be read: {_first_line(error)}", "replace the file"
@@ -115,13 +127,15 @@ class DuckDbWindows:
             connection.execute(f"CREATE VIEW rows AS {union}")
             described = connection.execute("DESCRIBE rows").fetchall()
         except duckdb.Error as error:
-            folder_uri = self._store.uri(objects[0].key.rpartition("/")[0] + "/")
             raise BadInput.of(
-                folder_uri,
+                self._folder_uri(objects),
                 f"its files do not fit together: {_first_line(error)}",
                 "give them the same columns",
             ) from error
         return {str(row[0]): str(row[1]) for row in described}
+
+    def _folder_uri(self, objects: Sequence[ObjectInfo]) -> str:
+        return self._store.uri(objects[0].key.rpartition("/")[0] + "/")
 
 
 def _read_column(
@@ -130,21 +144,20 @@ def _read_column(
     column = '"' + name.replace('"', '""') + '"'
     family = "DECIMAL" if type_.startswith("DECIMAL") else type_
     readable = family in _NUMBERS or family in ("DECIMAL", "VARCHAR")
-    try:
-        if kind is Kind.CATEGORICAL:
-            if not readable and not type_.startswith("ENUM"):
-                return UnusableSample(f"holds {type_.lower()} values, not categories", rows)
-            return _read_categories(connection, column)
-        if not readable:
-            return UnusableSample(f"holds {type_.lower()} values, not numbers", rows)
-        return _read_numbers(connection, column, is_text=type_ == "VARCHAR")
-    except duckdb.Error as error:
-        return UnusableSample(f"cannot be read: {_first_line(error)}", rows)
+    if kind is Kind.CATEGORICAL:
+        if not readable and not type_.startswith("ENUM"):
+            return UnusableSample(f"holds {type_.lower()} values, not categories", rows)
+        return _read_categories(connection, column)
+    if not readable:
+        return UnusableSample(f"holds {type_.lower()} values, not numbers", rows)
+    return _read_numbers(connection, column, is_text=type_ == "VARCHAR")
 
 
 def _read_numbers(connection: duckdb.DuckDBPyConnection, column: str, is_text: bool) -> NumericSample:
     # FLOAT, because that is what the model is trained on and served with.
     number = f"TRY_CAST({column} AS FLOAT)"
+    if is_text:  # Parquet's booleans are 1 and 0; CSV spells them out
+        number = f"coalesce({number}, CASE lower(trim({column})) WHEN 'true' THEN 1 WHEN 'false' THEN 0 END)"
     answer = connection.execute(f"SELECT coalesce({number}, 'nan'::FLOAT) AS v FROM rows").fetchnumpy()
     values = np.asarray(answer["v"], dtype=np.float32)
     unreadable = 0
