@@ -14,9 +14,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from contender.errors import ContenderError
+from scripts.running_stack import STATE_ROOT
 from scripts.traffic_client import OutcomeReply, Reply, Response, TrafficResult, send, send_outcomes
 from scripts.traffic_rows import Row, declared, rows_from_file, sample_rows
-from scripts.traffic_target import STATE_ROOT, find_target
+from scripts.traffic_target import find_target
 
 DEFAULT_N = 100
 

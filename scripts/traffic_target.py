@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from contender.adapters.local_objects import LocalObjects
 from contender.adapters.s3_objects import S3Objects
 from contender.errors import BadInput, ContenderError
 from contender.ports import ObjectStore
-
-STATE_ROOT = Path(".contender")
-"""Where local stacks keep their state: ``make up`` directly in it or one folder below, the demo likewise."""
+from scripts.running_stack import running_stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +45,7 @@ def find_target(
     """
     url = url or environ.get("CONTENDER_API_URL")
     bucket = bucket or environ.get("DATA_BUCKET")
-    stack = None if url and (data_dir or bucket) else _running_stack(state_root)
+    stack = None if url and (data_dir or bucket) else running_stack(state_root)
     if not url:
         if stack is None:
             raise ContenderError(
@@ -71,13 +68,3 @@ def find_target(
             "or give --data-dir, --bucket or DATA_BUCKET"
         )
     return Target(url, S3Objects(stack.client("s3"), stack.data_bucket))
-
-
-def _running_stack(root: Path) -> Any | None:
-    from infra.local.stack import find
-
-    for state in sorted([*root.glob("state.json"), *root.glob("*/state.json")]):
-        info = find(state.parent)
-        if info is not None:
-            return info
-    return None

@@ -17,9 +17,9 @@ from contender.errors import ContenderError
 from infra.local.errors import LocalStackError
 from infra.local.stack import LocalStack, TaskEngine
 from scripts.demo.display import Display
-from scripts.demo.loop import LoopFailed
 from scripts.demo.prepare import prepare
 from scripts.demo.steps import Demo
+from scripts.loop import LoopFailed
 
 STATE = Path(".contender/demo")
 

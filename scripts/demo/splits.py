@@ -12,7 +12,7 @@ from pathlib import Path
 
 import requests
 
-from scripts.demo.loop import LoopFailed
+from scripts.loop import LoopFailed
 
 
 @dataclass(frozen=True, slots=True)

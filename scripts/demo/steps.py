@@ -22,9 +22,9 @@ from scripts.analysis.report import Report, make_report
 from scripts.analyze import write_files
 from scripts.datasets.flights import FlightsPaths
 from scripts.demo.display import Display, Step
-from scripts.demo.loop import Loop, LoopFailed
 from scripts.demo.splits import Change, Planned, by_api, by_aws_cli, seconds_to_follow
 from scripts.export import export_log
+from scripts.loop import Loop, LoopFailed
 from scripts.traffic_client import Response, TrafficResult, send, send_outcomes
 from scripts.traffic_rows import rows_from_file
 

@@ -292,7 +292,7 @@ def test_given_a_running_local_stack_then_its_api_and_bucket_are_found(
 
     (tmp_path / "up").mkdir()
     (tmp_path / "up" / "state.json").write_text("{}")
-    monkeypatch.setattr("infra.local.stack.find", lambda folder: Stack() if folder.name == "up" else None)
+    monkeypatch.setattr("scripts.running_stack.find", lambda folder: Stack() if folder.name == "up" else None)
     target = find_target(None, None, None, {}, tmp_path)
     assert target.url == Stack.api_url
     assert target.store.uri("dataset.json") == "s3://data/dataset.json"
