@@ -150,6 +150,9 @@ class StackInfo:
             "RUNS_TABLE": self.runs_table,
             "RELEASE_PARAMETER": self.release_parameter,
             "SPLIT_PARAMETER": self.split_parameter,
+            "DETECT_DRIFT_FUNCTION": self.detect_drift_function,
+            "DRIFT_SCHEDULE": self.drift_schedule,
+            "ROUTER_LOG_GROUP": self.router_logs,
         }
 
     def client(self, service: str) -> Any:
