@@ -24,6 +24,8 @@ from webapp.app import Services, create_app
 
 # A caller waits for these: fail fast, try once more, then answer without them.
 _QUICK = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
+# A model may be 50 MB: time-outs are per read of it. The defaults would outlast API Gateway.
+_LARGE = Config(connect_timeout=1, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2})
 
 
 def build_app(environ: Mapping[str, str]) -> Flask:
@@ -42,7 +44,7 @@ def build_app(environ: Mapping[str, str]) -> Flask:
     observer = JsonLines(sys.stdout, "router", environ.get("CONTENDER_STAGE", ""))
     serving = Serving(
         parameters=SsmParameters(boto3.client("ssm", config=_QUICK)),
-        artifacts=S3Objects(boto3.client("s3"), settings.artifact_bucket),
+        artifacts=S3Objects(boto3.client("s3", config=_LARGE), settings.artifact_bucket),
         load_model=load_onnx,
         observer=observer,
         release_parameter=settings.release_parameter,
