@@ -73,11 +73,16 @@ def outputs(cloudformation: Any) -> dict[str, str]:
     return {row["OutputKey"]: row["OutputValue"] for row in stacks[0]["Outputs"]}
 
 
+def read_template() -> dict[str, Any]:
+    """``template.yaml``, with CloudFormation's short functions as their plain content."""
+    document: dict[str, Any] = yaml.load((tools.ROOT / "template.yaml").read_text(), Loader=_TemplateLoader)
+    return document
+
+
 def declared_routes() -> list[tuple[str, str]]:
     """The API's routes as ``template.yaml`` declares them: ("POST", "/predict"), …"""
-    template = yaml.load((tools.ROOT / "template.yaml").read_text(), Loader=_TemplateLoader)
     routes = []
-    for resource in template["Resources"].values():
+    for resource in read_template()["Resources"].values():
         for event in (resource.get("Properties", {}).get("Events") or {}).values():
             if event["Type"] == "Api":
                 routes.append((event["Properties"]["Method"].upper(), event["Properties"]["Path"]))
