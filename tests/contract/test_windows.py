@@ -1,13 +1,8 @@
-"""Windows as people upload them. No fake stands beside this adapter: reading files is all that it does."""
+"""Columns as people upload them. No fake stands beside this adapter: reading files is all that it does."""
 
 from __future__ import annotations
 
 import gzip
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,59 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from contender.adapters.windows_duckdb import DuckDbWindows
-from contender.domain.dataset import Dataset, Kind, Task
-from contender.domain.drift import CategoricalSample, ColumnSample, NumericSample, UnusableSample
-from contender.errors import BadInput, NotFound
-from contender.ports import ObjectInfo
-from tests.support.fakes import MemoryObjects
-
-ROOT = Path(__file__).parents[2]
-ODD = "it's \"odd\", isn't it"
-DATASET = Dataset(
-    Task.CLASSIFICATION,
-    "label",
-    {"size": Kind.NUMERIC, "colour": Kind.CATEGORICAL, ODD: Kind.NUMERIC, "two words": Kind.CATEGORICAL},
-)
-
-
-class Bucket:
-    """A data bucket with one window."""
-
-    def __init__(self, path: Path) -> None:
-        self.store = MemoryObjects("data")
-        self.path = path
-
-    def put(self, name: str, content: bytes | str) -> Bucket:
-        """Uploads a file into the window."""
-        self.store.put(f"current/w/{name}", content.encode() if isinstance(content, str) else content)
-        return self
-
-    def parquet(self, name: str, frame: pd.DataFrame) -> Bucket:
-        """Uploads a Parquet file into the window."""
-        frame.to_parquet(self.path / "frame.parquet", index=False)
-        return self.put(name, (self.path / "frame.parquet").read_bytes())
-
-    def read(self) -> dict[str, ColumnSample]:
-        """Reads every column."""
-        with DuckDbWindows(self.store, str(self.path)).open(self.store.list("current/w/"), DATASET) as window:
-            return dict(window.items())
+from contender.domain.drift import NumericSample, UnusableSample
+from tests.support.windows import ODD, Bucket, counts, numbers
 
 
 @pytest.fixture
 def bucket(tmp_path: Path) -> Bucket:
     return Bucket(tmp_path)
-
-
-def numbers(sample: ColumnSample) -> list[float | None]:
-    assert isinstance(sample, NumericSample)
-    assert sample.values.dtype == np.float32
-    return [None if np.isnan(value) else float(value) for value in sample.values]
-
-
-def counts(sample: ColumnSample) -> Mapping[str, int]:
-    assert isinstance(sample, CategoricalSample)
-    return {**sample.present, **({"": sample.rows - sum(sample.present.values())})}
 
 
 class TestCsv:
@@ -208,111 +157,3 @@ class TestParquet:
             assert isinstance(sample, UnusableSample)
             assert sample.rows == 1
             assert "not numbers" in sample.problem or "not categories" in sample.problem
-
-
-class TestFiles:
-    def test_many_files_are_one_window_whatever_their_format_and_order_of_columns(
-        self, bucket: Bucket
-    ) -> None:
-        bucket.put("a.csv", "size,colour\n1,red\n").put("b.csv.gz", gzip.compress(b"colour,size\nblue,2\n"))
-        bucket.put("c.tsv", "size\tcolour\n3\tred\n").put("deep/d.csv", "size,colour\n4,\n")
-        bucket.parquet("e.parquet", pd.DataFrame({"colour": ["red"], "size": [5.5]}))
-        window = bucket.read()
-        assert sorted(numbers(window["size"])) == [1, 2, 3, 4, 5.5]  # type: ignore[type-var]
-        assert counts(window["colour"]) == {"red": 3, "blue": 1, "": 1}
-
-    def test_a_column_that_one_file_lacks_is_missing_there(self, bucket: Bucket) -> None:
-        window = bucket.put("a.csv", "size,colour\n1,red\n").put("b.csv", "size\n2\n").read()
-        assert counts(window["colour"]) == {"red": 1, "": 1}
-
-    def test_truth_values_in_one_format_and_numbers_in_another_fit_together(self, bucket: Bucket) -> None:
-        bucket.parquet("a.parquet", pd.DataFrame({"size": [True, False]})).put("b.csv", "size\n1\n0\n")
-        sample = bucket.read()["size"]
-        assert numbers(sample) == [1, 0, 1, 0]
-
-    def test_columns_that_are_not_declared_are_there_but_unusable(self, bucket: Bucket) -> None:
-        sample = bucket.put("a.csv", "size,weight\n1,2\n3,4\n").read()["weight"]
-        assert isinstance(sample, UnusableSample)
-        assert (sample.problem, sample.rows) == ("is not declared in dataset.json", 2)
-
-    def test_the_many_values_of_a_column_of_ids_are_capped(
-        self, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("contender.adapters.windows_duckdb.MAX_CATEGORIES", 2)
-        sample = bucket.put("a.csv", "colour\na\na\na\nb\nb\nc\nd\n").read()["colour"]
-        assert isinstance(sample, CategoricalSample)
-        assert dict(sample.counts) == {"a": 3, "b": 2, "(further categories)": 2}
-
-    @pytest.mark.parametrize(
-        ("name", "content"),
-        [
-            ("a.parquet", b"PAR1 this is not Parquet"),
-            ("a.parquet", b"size\n1\n"),
-            ("a.csv.gz", b"size\n1\n"),
-            ("a.csv.gz", gzip.compress(b"size\n" + os.urandom(2_000).hex().encode())[:-200]),
-            ("a.csv", b"size,colour\n1,red\n" + b"1,red\n" * 50_000 + b"1,red,more\n"),
-            ("a.csv", b"size\n\xff\xfe\xfa\n"),
-        ],
-    )
-    def test_a_file_that_cannot_be_read_is_named(self, bucket: Bucket, name: str, content: bytes) -> None:
-        bucket.put("0.csv", "size,colour\n1,red\n").put(name, content)
-        with pytest.raises(BadInput, match=rf"s3://data/current/w/{name}: cannot be read"):
-            bucket.read()
-
-    def test_a_parquet_file_that_is_spoilt_inside_is_bad_data_not_drift(self, bucket: Bucket) -> None:
-        bucket.parquet("a.parquet", pd.DataFrame({"size": np.random.default_rng(2).normal(size=5_000)}))
-        content = bytearray(bucket.store.content["current/w/a.parquet"])
-        content[4:100] = b"\xff" * 96  # the header of its first page
-        bucket.put("a.parquet", bytes(content))
-        with pytest.raises(BadInput, match=r"s3://data/current/w/.*cannot be read"):
-            bucket.read()
-
-    @pytest.mark.parametrize("name", ["a.json", "a", "a.csv.bak", "README.md", "a.xlsx", "a.csv.zip"])
-    def test_a_file_of_no_known_format_is_named(self, bucket: Bucket, name: str) -> None:
-        bucket.put(name, b"x")
-        with pytest.raises(BadInput, match=rf"s3://data/current/w/{name}: is of no known format"):
-            bucket.read()
-
-    def test_a_file_that_vanished_is_not_found(self, bucket: Bucket) -> None:
-        objects = [ObjectInfo("current/w/gone.csv", "x", 1, 0.0)]
-        with pytest.raises(NotFound), DuckDbWindows(bucket.store).open(objects, DATASET):
-            pass
-
-    def test_nothing_is_left_behind(self, bucket: Bucket) -> None:
-        bucket.put("a.csv", "size\n1\n").read()
-        bucket.put("b.parquet", b"x")
-        with pytest.raises(BadInput):
-            bucket.read()
-        assert list(bucket.path.iterdir()) == []
-
-
-AS_IN_A_LAMBDA = """
-import json, sys
-from contender.adapters.windows_duckdb import DuckDbWindows
-from contender.domain.dataset import parse_dataset
-from contender.ports import ObjectInfo
-class Store:
-    def uri(self, key): return key
-    def download(self, key, path):
-        import shutil; shutil.copy(key, path)
-dataset = parse_dataset({"task": "regression", "target": "y", "features": {"size": "numeric"}})
-objects = [ObjectInfo(name, "x", 1, 0.0) for name in sys.argv[1:]]
-with DuckDbWindows(Store()).open(objects, dataset) as window:
-    print(json.dumps(window["size"].values.tolist()))
-"""
-
-
-@pytest.mark.parametrize("home", [{"HOME": "/nonexistent"}, {"HOME": "/proc"}, {}])
-def test_no_home_folder_is_needed_as_in_a_lambda(tmp_path: Path, home: dict[str, str]) -> None:
-    pd.DataFrame({"size": [1.5]}).to_parquet(tmp_path / "a.parquet")
-    (tmp_path / "b.csv.gz").write_bytes(gzip.compress(b"size\n2.5\n"))
-    result = subprocess.run(
-        [sys.executable, "-c", AS_IN_A_LAMBDA, str(tmp_path / "a.parquet"), str(tmp_path / "b.csv.gz")],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "layers" / "core"), **home},
-        cwd="/",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    assert sorted(json.loads(result.stdout)) == [1.5, 2.5]

@@ -40,6 +40,7 @@ class TestWithoutAChampion:
         assert result.task_arn == arn == record(world).task_arn
         assert record(world).state is RunState.LAUNCHED
         assert result.report_uri is None
+        assert world.windows.opened == []
 
     def test_a_second_check_finds_it_handled(self) -> None:
         world = DriftWorld()
@@ -62,11 +63,6 @@ class TestWithoutAChampion:
         world.check()()
         world.put("reference/data.parquet", columns(), b"other rows")
         assert world.check()().action is Action.LAUNCHED
-
-    def test_no_window_is_read(self) -> None:
-        world = DriftWorld()
-        world.check()()
-        assert world.windows.opened == []
 
 
 class TestVerdict:
