@@ -6,8 +6,9 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import boto3
 
@@ -21,6 +22,9 @@ from contender.ports import RunRecords
 from contender.settings import TrainerSettings
 from contender.usecases.predict import iso_utc
 from trainer.steps import Steps
+
+if TYPE_CHECKING:
+    from trainer.job import Outcome
 
 FAILED, MISUSED, STOPPED = 1, 2, 128 + signal.SIGTERM
 MAX_DETAIL = 1_000
@@ -41,21 +45,36 @@ def main(environ: Mapping[str, str]) -> int:
         Exit code: 0 when the record says succeeded or rejected, 1 after a failure, 2 for a wrong
         environment, 143 after SIGTERM.
     """
-    steps = Steps(time.monotonic)
     try:
         settings = TrainerSettings.read(environ)
     except BadInput as error:
         print(f"trainer: {error}", file=sys.stderr)
         return MISUSED
+    steps = Steps(time.monotonic)
     runs = DynamoRunRecords(boto3.client("dynamodb"), settings.runs_table)
+    signal.signal(signal.SIGTERM, _stop)
+    return supervise(runs, settings.run_key, lambda: _train(settings, steps), steps)
+
+
+def supervise(runs: RunRecords, run_key: str, train: Callable[[], Outcome], steps: Steps) -> int:
+    """Runs a training and writes its end down, whatever it is.
+
+    Args:
+        runs: The run records.
+        run_key: The record of this training; it must be ``launched``.
+        train: The training.
+        steps: Where steps are reported.
+
+    Returns:
+        Exit code, see :func:`main`.
+    """
     try:
-        record = claim(runs, settings.run_key)
+        record = claim(runs, run_key)
     except ContenderError as error:
         steps.done("refused", str(error))
         return FAILED
-    signal.signal(signal.SIGTERM, _stop)
     try:
-        outcome = _train(settings, steps)
+        outcome = train()
         finish(runs, record, outcome.state, outcome.detail, outcome.model_version)
     except (Stopped, KeyboardInterrupt):
         _failed(runs, record, steps, "the task was stopped from outside before it was done")
@@ -113,7 +132,7 @@ def finish(
     runs.move(record.run_key, record, **changes)
 
 
-def _train(settings: TrainerSettings, steps: Steps):  # type: ignore[no-untyped-def]
+def _train(settings: TrainerSettings, steps: Steps) -> Outcome:
     # Imported here: scikit-learn, MLflow and the rest take seconds, in which the record is already claimed,
     # so that a broken installation is written down too.
     from trainer.job import Job, run_job

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import log_loss
+from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.model_selection import check_cv
 
 from contender.domain.dataset import Task
@@ -164,6 +164,17 @@ def _add_metrics(experiment: Any, task: Task, classes: int) -> None:
     def loss(truth: Any, probabilities: Any, **_: Any) -> float:
         return float(log_loss(truth, probabilities, labels=range(classes)))
 
+    def auc(truth: Any, probabilities: Any, **_: Any) -> float:
+        given = np.asarray(probabilities, dtype=np.float64)
+        if given.ndim == 2 and given.shape[1] == 2:
+            given = given[:, 1]
+        if len(np.unique(truth)) < classes:
+            return float("nan")
+        return float(roc_auc_score(truth, given, multi_class="ovr", average="weighted"))
+
+    # PyCaret's own is 0 for three classes or more wherever a model has a decision function.
+    experiment.remove_metric("auc")
+    experiment.add_metric("auc", "AUC", auc, target="pred_proba", greater_is_better=True)
     experiment.add_metric("scored", SCORED, _scored, target="pred_proba", greater_is_better=True)
     experiment.add_metric("log_loss", RANKED_BY[task], loss, target="pred_proba", greater_is_better=False)
 
