@@ -1,25 +1,26 @@
 # Contender, in short: `make demo`. Everything here also works by hand; see README.md.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status test check deploy clean
+.PHONY: help setup demo up down status test check deploy simulate-drift clean
 
 PYTHON ?= python3.11
 STAGE ?= prod
+DATA ?=
 PARAMS ?=
 ENVIRONMENTS := .venv/.ready .venv-emulator/.ready .venv-sam/.ready
 SAM := .venv-sam/bin/sam
 export SAM_CLI_TELEMETRY := 0
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 setup: ## create the three Python environments (once, 2 to 4 minutes)
-	@$(MAKE) --no-print-directory -j3 $(ENVIRONMENTS)
+	@$(MAKE) --silent --no-print-directory -j3 $(ENVIRONMENTS)
 
 demo: setup ## run the whole loop on real flights, from raw data to a compared A/B test
 	@.venv/bin/python -m scripts.demo
 
-up: setup ## start the local stack and leave it running
-	@.venv/bin/python -m infra.local up
+up: setup ## start the local stack with a first model, and leave it running (DATA=folder for your own data)
+	@.venv/bin/python -m scripts.up $(if $(DATA),--data "$(DATA)")
 
 down: ## stop what `make up` started
 	@[ ! -d .contender ] || .venv/bin/python -m infra.local down
@@ -34,7 +35,7 @@ check: setup ## lint, types, import contracts, template
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy layers/core/contender
-	.venv/bin/lint-imports
+	PYTHONPATH=router:training .venv/bin/lint-imports
 	.venv-sam/bin/cfn-lint template.yaml
 	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
 
@@ -42,11 +43,15 @@ deploy: setup ## deploy to a stage of samconfig.toml: STAGE=prod PARAMS="Trainin
 	LAYER_PIP="$(CURDIR)/.venv-sam/bin/python -m pip" $(SAM) build --config-env $(STAGE)
 	$(SAM) deploy --config-env $(STAGE) --parameter-overrides Stage=$(STAGE) $(PARAMS)
 
+simulate-drift: .venv/.ready .venv-bench/.ready ## how often the drift check is wrong, on real data, beside its peers (under 10 minutes)
+	@.venv/bin/python -m simulations.drift
+
 clean: down ## stop the stack and delete everything that was built or produced, but not the environments
 	rm -rf .aws-sam .contender out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 .venv/.ready: requirements.txt
 .venv-emulator/.ready: infra/local/requirements-emulator.txt
 .venv-sam/.ready: infra/local/requirements-sam.txt
-$(ENVIRONMENTS): %/.ready:
+.venv-bench/.ready: bench/requirements.txt
+$(ENVIRONMENTS) .venv-bench/.ready: %/.ready:
 	@PYTHON="$(PYTHON)" infra/local/make-venv.sh $* $<

@@ -6,6 +6,7 @@ Reads only the export. Prints tables and a verdict, and writes analysis.json, an
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from scripts.analysis.chart import draw
 from scripts.analysis.console import show
 from scripts.analysis.document import to_csv, to_json
 from scripts.analysis.report import NothingToAnalyse, Report, make_report
+from scripts.running_stack import adopt_running_stack, required
 
 
 def write_files(report: Report, out: Path) -> tuple[Path, Path, Path]:
@@ -38,9 +40,8 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--export",
-        required=True,
         metavar="PLACE",
-        help="s3://bucket/prefix or a folder; the newest export there",
+        help="s3://bucket/prefix or a folder; the newest export there (default: s3://ARTIFACT_BUCKET/exports)",
     )
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the files (default: out)")
     parser.add_argument(
@@ -72,11 +73,13 @@ def main(argv: list[str] | None = None) -> int:
     args = _arguments(argv)
     console = Console()
     try:
+        adopt_running_stack(os.environ)
+        place = args.export or f"s3://{required(os.environ, 'ARTIFACT_BUCKET')}/exports"
         columns = (TextColumn("reading"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
         with Progress(*columns, console=console, transient=True) as display:
             task = display.add_task("reading", total=None)
             report = make_report(
-                args.export,
+                place,
                 dataset=args.dataset,
                 release=args.release,
                 task=args.task,

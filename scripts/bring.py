@@ -98,6 +98,14 @@ def bring(folder: Path, loop: Loop, console: Console, check: bool) -> None:
     console.print(f"{record.state.value}: {version}{record.detail}", highlight=False, soft_wrap=True)
 
 
+def print_problems(error: BadInput, console: Console) -> None:
+    """Prints what is wrong with a data set, a line each."""
+    count = "one problem" if len(error.problems) == 1 else f"{len(error.problems)} problems"
+    console.print(f"[red]The data set is not usable yet, {count}:[/]")
+    for problem in error.problems:
+        console.print(f"  {problem}", highlight=False, soft_wrap=True, markup=False)
+
+
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m scripts.bring",
@@ -130,9 +138,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         bring(options.folder, loop, console, options.check)
     except BadInput as error:
-        console.print(f"[red]The data set is not usable yet ({len(error.problems)} problems):[/]")
-        for problem in error.problems:
-            console.print(f"  {problem}", highlight=False, soft_wrap=True)
+        print_problems(error, console)
         return 1
     except (ContenderError, LoopFailed) as error:
         console.print(str(error), style="red", highlight=False, soft_wrap=True)

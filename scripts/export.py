@@ -39,6 +39,7 @@ from contender.adapters.export_layout import (
 from contender.adapters.export_sources import CannotExport, describe, point_in_time_export, scan, spilled
 from contender.adapters.s3_objects import S3Objects
 from contender.errors import ContenderError
+from scripts.running_stack import adopt_running_stack
 
 POLL_SECONDS = 10.0
 """Between two looks at DynamoDB's export, which takes minutes."""
@@ -237,6 +238,8 @@ def main(argv: list[str] | None = None) -> int:
     """Runs the export; gives the exit code."""
     args = _arguments(argv)
     console = Console(stderr=True)
+    if not args.stack_name:
+        adopt_running_stack(os.environ)
     session = boto3.Session()
     try:
         outputs = _stack_outputs(session, args.stack_name) if args.stack_name else {}

@@ -71,8 +71,9 @@ curl -s -X POST "$CONTENDER_API_URL/config" -H 'Content-Type: application/json' 
 # 4. check the newest window for drift, as the schedule does
 {aws} lambda invoke --function-name {stack.detect_drift_function} /dev/stdout
 
-# 5. send traffic and compare the variants
+# 5. send traffic, export the log and compare the variants
 {python} -m scripts.traffic --n 100
+{python} -m scripts.export
 {python} -m scripts.analyze
 
 # stop everything: make down"""

@@ -92,16 +92,18 @@ def bring_up(
     if found and found.is_up():
         raise AlreadyUp(f"A stack already runs in {state_dir}.", "`make down` stops it.")
     take_down(state_dir)  # what a crash left behind
-    try:
-        site = _empty_site(state_dir)
-        starting = State(site.mark, Owner.this_process())
-        starting.write(state_dir)
-        services, info = _carry_out(site, engine, parameters or {}, on_step or (lambda _name, _seconds: None))
-        starting.deployed(services, info, keep).write(state_dir)
-        return info
-    except BaseException:
-        _take_down_undisturbed(state_dir)
-        raise
+    with _signals_end_the_block():
+        try:
+            site = _empty_site(state_dir)
+            starting = State(site.mark, Owner.this_process())
+            starting.write(state_dir)
+            told = on_step or (lambda _name, _seconds: None)
+            services, info = _carry_out(site, engine, parameters or {}, told)
+            starting.deployed(services, info, keep).write(state_dir)
+            return info
+        except BaseException:
+            _take_down_undisturbed(state_dir)
+            raise
 
 
 def take_down(state_dir: Path) -> bool:

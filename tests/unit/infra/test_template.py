@@ -21,8 +21,10 @@ def _function_env(name: str) -> dict[str, str]:
 
 
 def _task_env() -> dict[str, str]:
+    """Variable → its value, where that is a parameter with a default; another text otherwise."""
     container = RESOURCES["TrainingTask"]["Properties"]["ContainerDefinitions"][0]
-    return {row["Name"]: "set" for row in container["Environment"]}
+    defaults = {name: str(one.get("Default") or "set") for name, one in TEMPLATE["Parameters"].items()}
+    return {row["Name"]: defaults.get(row["Value"], "set") for row in container["Environment"]}
 
 
 def test_the_api_has_the_contracts_routes_and_no_catch_all() -> None:

@@ -88,6 +88,18 @@ class TestVerdict:
         assert (stored.state, stored.attempt, stored.task_arn) == (RunState.LAUNCHED, 1, arn)
         assert stored.launched_at == stored.checked_at == "2023-11-14T22:13:20.000Z"
 
+    def test_a_window_without_a_declared_column_is_reported_and_not_trained_on(self) -> None:
+        world = DriftWorld()
+        world.crown()
+        broken = {name: sample for name, sample in columns().items() if name != "age"}
+        world.put("current/june/data.parquet", broken)
+        first, again = world.check()(), world.check()()
+        assert (first.verdict, first.action) == ("drift", Action.NOTHING)
+        assert first.reason.endswith("not trained on: age absent or of another type")
+        assert again == first
+        assert record(world).state is RunState.REJECTED
+        assert not world.launcher.tasks
+
     def test_the_report_lies_under_its_key(self, world: DriftWorld) -> None:
         result = world.check()()
         key = f"reports/june/{result.run_key}.json"

@@ -195,15 +195,20 @@ class CheckDrift:
             now = iso_utc(self._clock())
             document = {"window": window, "run_key": key, "checked_at": now, **report.to_dict()}
             self._artifacts.put(report_key, json.dumps(document, indent=1).encode(), "application/json")
+            unusable = ", ".join(report.broken)
+            if unusable:
+                self._observer.problem("window_broken", f"{window}: {unusable} absent or of another type")
             record = self._create(
                 RunRecord(
                     run_key=key,
                     window=window,
-                    state=RunState.CHECKED,
+                    # A window without a declared column is no training data: a person has to look at it.
+                    state=RunState.REJECTED if unusable else RunState.CHECKED,
                     verdict=report.verdict.value,
                     reason=report.reason,
                     checked_at=now,
                     report_uri=self._artifacts.uri(report_key),
+                    detail=f"not trained on: {unusable} absent or of another type" if unusable else None,
                 )
             )
         return _Checked(record, Reason.DRIFT, f"{CURRENT}{window}/", report_key)
@@ -229,13 +234,16 @@ class CheckDrift:
         record = checked.record
         if record.verdict not in (Verdict.DRIFT.value, Reason.NO_CHAMPION.value):
             return _result(record, Action.NOTHING, record.reason)
+        reason = record.reason.rstrip(".")
+        if record.state is RunState.REJECTED and record.attempt == 0:
+            return _result(record, Action.NOTHING, f"{reason}; {record.detail}")
         if not self._may_launch(record):
-            return _result(record, Action.ALREADY_HANDLED, f"{record.reason}; already {record.state.value}")
+            return _result(record, Action.ALREADY_HANDLED, f"{reason}; already {record.state.value}")
         try:
             launched = self._launch(checked)
         except Conflict:
-            return _result(record, Action.ALREADY_HANDLED, f"{record.reason}; another check is training it")
-        return _result(launched, Action.LAUNCHED, f"{record.reason}; training launched")
+            return _result(record, Action.ALREADY_HANDLED, f"{reason}; another check is training it")
+        return _result(launched, Action.LAUNCHED, f"{reason}; training launched")
 
     def _may_launch(self, record: RunRecord) -> bool:
         if record.state in (RunState.CHECKED, RunState.FAILED):
