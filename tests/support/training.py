@@ -34,8 +34,7 @@ def collinear_data(rows: int = 400) -> TrainingData:
     """Two classes on columns that nearly repeat each other: what float32 cannot tell apart, float64 can."""
     rng = np.random.default_rng(0)
     values = rng.normal(size=(rows, 6))
-    values[:, 3] = values[:, 0] + 1e-7 * values[:, 3]
-    values[:, 4] = 1000 * values[:, 1] + 1e-3 * values[:, 4]
+    values[:, 3:] = 1000 * values[:, :3] + 3e-4 * values[:, 3:]
     frame = pd.DataFrame(values, columns=list("abcdef"))
     kinds = dict.fromkeys(frame.columns, Kind.NUMERIC)
     return prepare(
