@@ -83,8 +83,11 @@ def wait_for(service: Service, mark: str, ready: Callable[[], bool], seconds: fl
         LocalStackError: It ended before, or was not ready in time.
     """
     deadline = time.monotonic() + seconds
+    was_alive = True
     while not ready():
-        if not is_alive(service, mark):
+        alive = is_alive(service, mark)
+        # Twice in a row: in the middle of exec a process has no environment yet, so it bears no mark.
+        if not alive and not was_alive:
             raise LocalStackError(
                 f"{service.name} ended while starting:\n{tail(service.log)}",
                 f"The whole log is {service.log}",
@@ -94,6 +97,7 @@ def wait_for(service: Service, mark: str, ready: Callable[[], bool], seconds: fl
                 f"{service.name} was not ready within {seconds:g} s:\n{tail(service.log)}",
                 f"The whole log is {service.log}",
             )
+        was_alive = alive
         time.sleep(_POLL_S)
 
 

@@ -248,7 +248,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, count in paths.rows.items():
         print(f"{count:>7,} rows  {paths.root / name}")
     print(f"{paths.dropped:>7,} flights never arrived (cancelled or diverted) and were left out")
-    print(f"Next: aws s3 sync {paths.root} s3://<data bucket>")
+    print(f"Next: make up DATA={paths.root}")
     return 0
 
 

@@ -115,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     for name, count in paths.rows.items():
         print(f"{count:>7,} rows  {paths.root / name}")
-    print(f"Next: aws s3 sync {paths.root} s3://<data bucket>")
+    print(f"Next: make up DATA={paths.root}")
     return 0
 
 
