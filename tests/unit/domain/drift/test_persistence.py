@@ -140,3 +140,15 @@ def test_asking_for_more_never_launches_more(verdicts, drifted, further):
     assert lenient.allowed or not shorter.allowed
     if strict.allowed:
         assert decide(history, drifted=drifted, of_last=drifted + further + 1).allowed
+
+
+@given(st.text("DNI", min_size=1, max_size=8), st.integers(1, 4))
+def test_a_rule_that_needs_no_history_decides_alike_without_it(verdicts, of_last):
+    history = days(verdicts, launched=range(len(verdicts)))
+    rule = LaunchRule(of_last=of_last)
+
+    assert not rule.needs_history
+    assert LaunchRule(2, 3).needs_history
+    assert LaunchRule(cooldown=DAY).needs_history
+    now = history[-1].checked_at
+    assert may_launch(history, rule, now).allowed is may_launch(history[-1:], rule, now).allowed

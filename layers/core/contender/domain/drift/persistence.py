@@ -51,6 +51,11 @@ class LaunchRule:
         if problems:
             raise BadInput(problems)
 
+    @property
+    def needs_history(self) -> bool:
+        """Whether the decision depends on more than the newest check; if not, no history need be read."""
+        return self.drifted > 1 or self.cooldown > timedelta(0)
+
 
 @dataclass(frozen=True, slots=True)
 class PastCheck:
