@@ -125,12 +125,14 @@ def stop_marked(mark: str, grace_s: float = TERM_GRACE_S) -> None:
     """Ends all processes that carry a mark: SIGTERM, after ``grace_s`` SIGKILL, until none is found."""
     _signal_all(marked(mark), signal.SIGTERM)
     deadline = time.monotonic() + grace_s
-    while (processes := marked(mark)) and time.monotonic() < deadline:
-        time.sleep(_POLL_S)
-    while processes:
-        _signal_all(processes, signal.SIGKILL)
-        time.sleep(_POLL_S)
+    empty_scans = 0
+    # Twice in a row: in the middle of exec a process has no environment yet, so it bears no mark.
+    while empty_scans < 2:
         processes = marked(mark)
+        empty_scans = 0 if processes else empty_scans + 1
+        if time.monotonic() > deadline:
+            _signal_all(processes, signal.SIGKILL)
+        time.sleep(_POLL_S)
 
 
 def tail(log: Path, lines: int = 15) -> str:

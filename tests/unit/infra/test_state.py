@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -90,10 +91,12 @@ def test_a_later_process_of_the_same_id_is_not_the_owner() -> None:
 
 def test_taking_down_ends_what_a_crashed_start_left(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "import time; time.sleep(600)"]
-    service = processes.spawn("left", command, {"PATH": os.environ["PATH"]}, "crashed", tmp_path / "log")
-    State("crashed", DEAD).write(tmp_path)
+    mark = f"test-{secrets.token_hex(8)}"
+    service = processes.spawn("left", command, {"PATH": os.environ["PATH"]}, mark, tmp_path / "log")
+    processes.wait_for(service, mark, lambda: processes.is_alive(service, mark), 20)
+    State(mark, DEAD).write(tmp_path)
     assert stack.take_down(tmp_path)
-    assert not processes.is_alive(service, "crashed")
+    assert not processes.is_alive(service, mark)
     assert not stack.take_down(tmp_path)
 
 
