@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from contender.adapters.onnx_model import OnnxModel, Predictions
@@ -69,7 +71,7 @@ def check_parity(pipeline: Pipeline, model: OnnxModel, features: pd.DataFrame) -
     return _classes(pipeline.predict(rows), pipeline.predict_proba(rows), answers)
 
 
-def _classes(labels: np.ndarray, expected: np.ndarray, answers: Predictions) -> Parity:
+def _classes(labels: NDArray[Any], expected: NDArray[Any], answers: Predictions) -> Parity:
     assert answers.probabilities is not None
     differences = np.abs(expected - answers.probabilities)
     worst = float(np.where(np.isfinite(differences), differences, np.inf).max())
@@ -80,7 +82,7 @@ def _classes(labels: np.ndarray, expected: np.ndarray, answers: Predictions) -> 
     return Parity(len(same), float(same.mean()), worst, holds)
 
 
-def _numbers(expected: np.ndarray, answers: Predictions) -> Parity:
+def _numbers(expected: NDArray[Any], answers: Predictions) -> Parity:
     allowed = SPREAD_TOLERANCE * expected.std() + FLOAT32_TOLERANCE * np.abs(expected)
     differences = np.abs(expected - answers.labels.astype(np.float64))
     units = np.where(differences == 0, 0.0, differences / np.maximum(allowed, np.finfo(np.float64).tiny))
@@ -91,7 +93,7 @@ def _numbers(expected: np.ndarray, answers: Predictions) -> Parity:
 def _probes(features: pd.DataFrame, model: OnnxModel) -> pd.DataFrame:
     """Two rows that a holdout may lack: everything missing, and a row with categories never seen."""
     first = features.iloc[0]
-    probes: dict[str, np.ndarray] = {}
+    probes: dict[str, NDArray[Any]] = {}
     for name in features:
         if model.features[str(name)] is Kind.NUMERIC:
             probes[str(name)] = np.array([np.nan, first[name]], dtype=np.float32)

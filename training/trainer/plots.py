@@ -163,9 +163,7 @@ def _calibration(truth: NDArray[Any], classes: list[str], probabilities: Any) ->
         parts = np.array_split(np.argsort(given, kind="stable"), min(BINS, len(given)))
         said = np.array([given[part].mean() for part in parts])
         share = np.array([(truth[part] == label).mean() for part in parts])
-        error = np.array(
-            [1.96 * np.sqrt(p * (1 - p) / len(part)) for p, part in zip(share, parts, strict=True)]
-        )
+        error = np.abs(_wilson(share, np.array([len(part) for part in parts])) - share)
         upper.errorbar(
             said,
             share,
@@ -186,6 +184,14 @@ def _calibration(truth: NDArray[Any], classes: list[str], probabilities: Any) ->
     lower.set_xlabel("predicted probability", color=INK)
     lower.set_ylabel("rows", color=INK)
     return figure
+
+
+def _wilson(share: NDArray[Any], rows: NDArray[Any]) -> NDArray[np.float64]:
+    """Ends of the 95 % interval of shares, shape (2, n), inside [0, 1] (Wilson 1927)."""
+    z = 1.96
+    middle = (share + z**2 / (2 * rows)) / (1 + z**2 / rows)
+    reach = z / (1 + z**2 / rows) * np.sqrt(share * (1 - share) / rows + z**2 / (4 * rows**2))
+    return np.stack([np.minimum(middle - reach, share), np.maximum(middle + reach, share)])
 
 
 def _residuals(axes: Axes, truth: NDArray[Any], answers: NDArray[Any]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import r2_score, roc_auc_score
@@ -19,7 +21,7 @@ from contender.domain.promotion import (
 )
 from contender.domain.release import ModelRef
 from contender.errors import ModelUnusable, NotFound
-from contender.ports import ModelLoader, Registry
+from contender.ports import Registry
 from trainer.data import TrainingData
 
 
@@ -93,7 +95,7 @@ def gate(
     data: TrainingData,
     challenger: NDArray[np.float64],
     registry: Registry,
-    load_model: ModelLoader,
+    load_model: Callable[[bytes, ModelRef], OnnxModel],
     seed: int,
 ) -> tuple[GateResult, ModelRef | None]:
     """Compares a new model with the champion on the holdout.
@@ -118,9 +120,7 @@ def gate(
         reason = "there is no champion: the first model becomes it"
         return without_champion(metric, challenger, reason, GateVerdict.FIRST), None
     try:
-        model = load_model(registry.model_bytes(champion), champion)
-        assert isinstance(model, OnnxModel)
-        theirs = losses(data, model)
+        theirs = losses(data, load_model(registry.model_bytes(champion), champion))
     except (ModelUnusable, NotFound) as error:
         reason = f"may challenge: champion version {champion.model_version} cannot be scored here: {error}"
         return without_champion(metric, challenger, reason), champion
