@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from contender.domain.dataset import Task
+from contender.domain.experiment import Evidence, ExperimentSettings
 from contender.errors import ContenderError, NotFound
 from scripts.analysis.chart import draw
 from scripts.analysis.console import show
@@ -63,7 +64,31 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--positive", help="positive class of two (default: the second in sorted order)")
     parser.add_argument(
         "--metric",
-        help="metric of the verdict, to be chosen before looking (default: auc, or absolute_error)",
+        help="metric of the verdict, to be chosen before looking (default: log_loss, or absolute_error)",
+    )
+    default = ExperimentSettings()
+    parser.add_argument(
+        "--decide-by",
+        type=Evidence,
+        choices=list(Evidence),
+        default=default.decide_by,
+        metavar="HOW",
+        help="served: the A/B comparison; paired: both models' answers to the same requests, where "
+        "outcomes do not depend on what was predicted (default: served)",
+    )
+    parser.add_argument(
+        "--margin",
+        type=float,
+        default=default.margin,
+        metavar="SHARE",
+        help="smallest improvement worth a new model, as a share of A's value (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--planned-outcomes",
+        type=int,
+        default=default.planned_outcomes,
+        metavar="N",
+        help="outcomes for which the sequence is narrowest (default: %(default)s)",
     )
     return parser.parse_args(argv)
 
@@ -84,7 +109,12 @@ def main(argv: list[str] | None = None) -> int:
                 release=args.release,
                 task=args.task,
                 positive=args.positive,
-                metric=args.metric,
+                settings=ExperimentSettings(
+                    metric=args.metric,
+                    decide_by=args.decide_by,
+                    margin=args.margin,
+                    planned_outcomes=args.planned_outcomes,
+                ),
                 progress=lambda done, total: display.update(task, completed=done, total=total),
             )
         show(report, console)

@@ -12,7 +12,16 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from contender.domain.experiment import Analysis, Comparison, Difference, Estimate, Finding, VariantSummary
+from contender.domain.experiment import (
+    Analysis,
+    Difference,
+    Estimate,
+    Finding,
+    Metric,
+    SequenceInterval,
+    VariantSummary,
+)
+from scripts.analysis.notes import notes
 from scripts.analysis.report import Report
 
 _MAX_CLASSES = 12
@@ -22,10 +31,9 @@ _WIDE = 112
 """Columns from which a value and its interval stand on one line, with four decimals instead of three."""
 
 _STYLE = {
-    Finding.B_BETTER: "green",
-    Finding.A_BETTER: "magenta",
-    Finding.UNDECIDED: "yellow",
-    Finding.NO_COMPARISON: "yellow",
+    Finding.SHIP: "green",
+    Finding.KEEP: "magenta",
+    Finding.CONTINUE: "yellow",
     Finding.INVALID: "red",
 }
 
@@ -61,9 +69,11 @@ def show(report: Report, console: Console) -> None:
     console.print(_traffic(analysis))
     console.print(_predictions(analysis))
     console.print(_metrics(analysis, _Layout(*shape, coloured=not analysis.ratio.alarm)))
+    if analysis.look.metrics:
+        console.print(_sequences(analysis, _Layout(*shape, coloured=not analysis.ratio.alarm)))
     if len(analysis.epochs) > 1:
         console.print(_epochs(analysis))
-    for note in _notes(analysis):
+    for note in notes(analysis):
         console.print(f"• {note}", highlight=False)
     verdict = analysis.verdict
     text = verdict.sentence + (f"\n[dim]{verdict.caution}[/dim]" if verdict.caution else "")
@@ -126,7 +136,7 @@ def _predictions(analysis: Analysis) -> Table:
 
 
 def _metrics(analysis: Analysis, layout: _Layout) -> Table:
-    table = _table(f"Metrics with {analysis.level:.0%} intervals", "", "A", "B", "B - A", "p")
+    table = _table(f"Metrics with {analysis.level:.0%} intervals, for one look", "", "A", "B", "B - A", "p")
     for entry in analysis.comparisons:
         better = "↑" if entry.metric.higher_is_better else "↓"
         gap = entry.difference
@@ -134,8 +144,23 @@ def _metrics(analysis: Analysis, layout: _Layout) -> Table:
             f"{entry.metric.label} {better}",
             _estimate(entry.a, layout),
             _estimate(entry.b, layout),
-            "–" if gap is None else _styled(entry, gap, layout),
+            "–" if gap is None else _styled(entry.metric, gap, layout),
             "–" if gap is None else _number(gap.p_value, ".2g"),
+        )
+    return table
+
+
+def _sequences(analysis: Analysis, layout: _Layout) -> Table:
+    """B - A with intervals that hold at every look together: what the verdict is about."""
+    shadowed = any(entry.paired for entry in analysis.look.metrics)
+    title = f"B - A with {analysis.level:.0%} confidence sequences, for any number of looks"
+    table = _table(title, "", "A/B comparison", *(["same requests"] if shadowed else []))
+    for entry in analysis.look.metrics:
+        better = "↑" if entry.metric.higher_is_better else "↓"
+        cells = [entry.served, entry.paired] if shadowed else [entry.served]
+        table.add_row(
+            f"{entry.metric.label} {better}",
+            *("–" if cell is None else _styled(entry.metric, cell, layout) for cell in cells),
         )
     return table
 
@@ -153,40 +178,6 @@ def _epochs(analysis: Analysis) -> Table:
             f"{epoch.outcomes:,}",
         )
     return table
-
-
-def _notes(analysis: Analysis) -> list[str]:
-    ratio = analysis.ratio
-    notes: list[str] = []
-    if ratio.units:
-        kept = "[red bold]not kept[/red bold]" if ratio.alarm else "kept"
-        notes.append(
-            f"Split {kept}: B got {ratio.observed_b:,} of {ratio.units:,} units, {ratio.expected_b:,.1f} "
-            f"expected under the split in force at each (p = {ratio.p_value:.3g}, alarm below 0.001)."
-        )
-    else:
-        notes.append("Split: nothing to check, no request was assigned by chance.")
-    dropped = [
-        entry for entry in analysis.comparisons if entry.difference and entry.difference.epochs_dropped
-    ]
-    if dropped and dropped[0].difference and dropped[0].difference.epochs:
-        gap = dropped[0].difference
-        notes.append(
-            f"{dropped[0].metric.label}: {gap.epochs_dropped} epochs with {gap.outcomes_dropped:,} outcomes "
-            "are left out of the difference, for too few outcomes of one variant."
-        )
-    if analysis.a.fallbacks or analysis.b.fallbacks:
-        notes.append(
-            "Fallbacks count for the variant that was assigned, not the one that answered (intention to "
-            "treat); they pull the figures of A and B together."
-        )
-    if analysis.clustered:
-        notes.append("Units have several requests: errors are computed by unit.")
-    if len(analysis.epochs) > 1:
-        notes.append(
-            "B - A compares within epochs of the split, so it need not equal the two columns' difference."
-        )
-    return notes
 
 
 def _table(title: str, first: str, *others: str) -> Table:
@@ -208,7 +199,7 @@ def _estimate(estimate: Estimate, layout: _Layout) -> str:
     return f"{value}{layout.space}[{_figure(estimate.lower, layout)}, {_figure(estimate.upper, layout)}]"
 
 
-def _styled(entry: Comparison, gap: Difference, layout: _Layout) -> str:
+def _styled(metric: Metric, gap: Difference | SequenceInterval, layout: _Layout) -> str:
     if math.isnan(gap.value):
         return "–"
     value = _figure(gap.value, layout, "+")
@@ -217,7 +208,7 @@ def _styled(entry: Comparison, gap: Difference, layout: _Layout) -> str:
     text = f"{value}{layout.space}[{_figure(gap.lower, layout, '+')}, {_figure(gap.upper, layout, '+')}]"
     if gap.lower <= 0 <= gap.upper or not layout.coloured:
         return text
-    return f"[{'green' if (gap.value > 0) == entry.metric.higher_is_better else 'magenta'}]{text}[/]"
+    return f"[{'green' if (gap.value > 0) == metric.higher_is_better else 'magenta'}]{text}[/]"
 
 
 def _figure(value: float, layout: _Layout, sign: str = "") -> str:

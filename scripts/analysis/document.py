@@ -6,11 +6,12 @@ import csv
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
 
-from contender.domain.experiment import Comparison, Estimate, VariantSummary
+from contender.domain.experiment import Comparison, Estimate, MetricLook, VariantSummary
 from scripts.analysis.report import Report
 
 
@@ -64,7 +65,28 @@ def to_document(report: Report) -> dict[str, Any]:
         "timeline": [
             {**part._asdict(), "start": _iso(part.start), "end": _iso(part.end)} for part in analysis.timeline
         ],
-        "verdict": {**analysis.verdict._asdict(), "finding": analysis.verdict.finding.value},
+        "sequences": {entry.metric.name: _sequence(entry) for entry in analysis.look.metrics},
+        "decided_by": analysis.look.decided_by.value,
+        "paired_belief": analysis.look.belief or None,
+        "agreement": {
+            **analysis.look.agreement._asdict(),
+            "same_share": analysis.look.agreement.same_share,
+            "mean_distance": analysis.look.agreement.mean_distance,
+        },
+        "outcome_ratio": analysis.look.outcome_ratio._asdict(),
+        "completeness": {
+            "missing": analysis.completeness.missing._asdict(),
+            "early": analysis.completeness.early._asdict(),
+            "late": analysis.completeness.late._asdict(),
+            "delay_p_value": analysis.completeness.delay_p_value,
+        },
+        "guardrails": [entry._asdict() for entry in analysis.look.guardrails],
+        "settings": asdict(analysis.settings),
+        "verdict": {
+            **analysis.verdict._asdict(),
+            "finding": analysis.verdict.finding.value,
+            "reasons": [reason.value for reason in analysis.verdict.reasons],
+        },
     }
     plain: dict[str, Any] = _plain(document)
     return plain
@@ -97,6 +119,24 @@ def to_csv(report: Report) -> str:
             row += [gap.epochs, gap.epochs_dropped, gap.outcomes_dropped]
         writer.writerow(["" if isinstance(cell, float) and math.isnan(cell) else cell for cell in row])
     return text.getvalue()
+
+
+def _sequence(entry: MetricLook) -> dict[str, Any]:
+    """The metric at every look: its estimates, and the course of the A/B comparison."""
+    return {
+        "higher_is_better": entry.metric.higher_is_better,
+        "served": entry.served._asdict(),
+        "paired": None if entry.paired is None else entry.paired._asdict(),
+        "gap": None if entry.gap is None else entry.gap._asdict(),
+        "course": [
+            {
+                "at": _iso(step.at),
+                "epoch": step.epoch,
+                **{part: getattr(step.estimate, part) for part in ("outcomes", "value", "lower", "upper")},
+            }
+            for step in entry.course
+        ],
+    }
 
 
 def _variant(summary: VariantSummary, metrics: list[tuple[Comparison, Estimate]]) -> dict[str, Any]:

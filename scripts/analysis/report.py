@@ -15,7 +15,7 @@ from contender.adapters.export_reader import Reading, read_export
 from contender.adapters.local_objects import LocalObjects
 from contender.adapters.s3_objects import S3Objects
 from contender.domain.dataset import Task, parse_dataset
-from contender.domain.experiment import Analysis, Columns, analyse
+from contender.domain.experiment import Analysis, Columns, ExperimentSettings, analyse
 from contender.domain.release import parse_release, release_key
 from contender.errors import BadInput, ContenderError, NotFound
 from contender.ports import ObjectStore
@@ -70,7 +70,7 @@ def make_report(
     release: str = "",
     task: Task | None = None,
     positive: str | None = None,
-    metric: str | None = None,
+    settings: ExperimentSettings | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
     """Reads an export and analyses its experiment.
@@ -85,7 +85,7 @@ def make_report(
         release: Start of a release's digest, to analyse that one.
         task: Overrules what the records, or the dataset, say.
         positive: Positive class of two.
-        metric: Metric of the verdict.
+        settings: How the experiment is judged.
         progress: Told lines done and lines expected.
 
     Returns:
@@ -109,7 +109,7 @@ def make_report(
     if task is None and declared_task is not None and declared_task is not columns[chosen].task:
         columns[chosen] = reading.tables[chosen].columns(declared_task)
     return Report(
-        analysis=analyse(columns[chosen], positive, metric),
+        analysis=analyse(columns[chosen], positive, settings),
         source=store.uri(export.root),
         exported_at=export.time,
         records=reading.records,

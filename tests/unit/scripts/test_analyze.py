@@ -69,7 +69,10 @@ def test_given_any_kind_of_experiment_then_console_table_and_chart_come_out(
 
 def test_given_a_better_b_then_the_files_agree_on_it(tmp_path: Path) -> None:
     found = document(write_export(tmp_path, items(Invented(requests=3000, skill=(0.6, 1.5)))))
-    assert found["verdict"]["finding"] == "b_better"
+    assert found["verdict"]["finding"] == "ship"
+    assert found["verdict"]["reasons"] == ["better"]
+    loss = found["sequences"]["log_loss"]["served"]
+    assert loss["lower"] < loss["fixed_lower"] < loss["value"] < loss["fixed_upper"] < loss["upper"] < 0
     auc = found["differences"]["auc"]
     assert auc["significant"]
     assert auc["lower"] > 0
@@ -159,7 +162,7 @@ def test_given_a_dataset_that_says_classification_then_numbers_are_labels(tmp_pa
     ("options", "says"),
     [
         (("--positive", "maybe"), "classes: 0, 1"),
-        (("--metric", "rmse"), "choose from auc"),
+        (("--metric", "rmse"), "choose from log_loss"),
         (("--dataset", "/nowhere/dataset.json"), "/nowhere"),
     ],
 )

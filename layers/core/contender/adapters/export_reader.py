@@ -12,7 +12,7 @@ from math import isfinite, nan
 from typing import Any
 
 from contender.adapters.export_layout import Export, Item, read_lines
-from contender.domain.experiment.table import Observation, ObservationTable
+from contender.domain.experiment import Observation, ObservationTable, Shadow
 from contender.errors import NotFound
 from contender.ports import ObjectStore
 
@@ -137,8 +137,7 @@ def observation(item: Item) -> tuple[str, Observation]:
         probability = float(item["probability"]["N"])
         if not 0 < probability <= 1:
             raise Malformed("probability of the assigned variant is not above 0 and at most 1")
-        given = item.get("probabilities")
-        outcome = item.get("outcome")
+        outcome, value, shadow = item.get("outcome"), item.get("value"), item.get("shadow")
         told = item.get("outcome_at")
         return item["release"]["S"], Observation(
             at=_seconds(item["at"]["S"]),
@@ -150,13 +149,14 @@ def observation(item: Item) -> tuple[str, Observation]:
             epoch=int(item["split_version"]["N"]),
             probability=probability,
             prediction=_value(item["prediction"]),
-            probabilities=None
-            if given is None or "NULL" in given
-            else {name: float(number["N"]) for name, number in given["M"].items()},
+            probabilities=_probabilities(item.get("probabilities")),
             latency_ms=float(item["latency_ms"]["N"]),
             outcome=None if outcome is None or "NULL" in outcome else _value(outcome),
             outcome_at=nan if told is None or "NULL" in told else _seconds(told["S"]),
             spilled="spilled" in item,
+            value=nan if value is None or "NULL" in value else _finite(value["N"]),
+            alone=item["unit_id"] == item["request_id"],
+            shadow=None if shadow is None or "NULL" in shadow else _shadow(shadow["M"], served),
         )
     except Malformed:
         raise
@@ -196,14 +196,34 @@ def _seconds(text: str) -> float:
     return time.timestamp()
 
 
+def _shadow(members: Mapping[str, Any], served: str) -> Shadow | None:
+    """The other variant's answer; none when the shadow says that it failed (no prediction)."""
+    if members["variant"]["S"] == served or members["variant"]["S"] not in ("A", "B"):
+        raise ValueError("a shadow is of the variant that did not serve")
+    prediction = members.get("prediction")
+    if prediction is None or "NULL" in prediction:
+        return None
+    return Shadow(_value(prediction), _probabilities(members.get("probabilities")))
+
+
+def _probabilities(attribute: Mapping[str, Any] | None) -> Mapping[str, float] | None:
+    if attribute is None or "NULL" in attribute:
+        return None
+    return {name: float(number["N"]) for name, number in attribute["M"].items()}
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError("not a finite number")
+    return number
+
+
 def _value(attribute: Mapping[str, Any]) -> float | str:
     """A label or number; truth values are labels named as Python prints them."""
     ((kind, value),) = attribute.items()
     if kind == "N":
-        number = float(value)
-        if not isfinite(number):
-            raise ValueError("not a finite number")
-        return number
+        return _finite(value)
     if kind == "BOOL":
         return str(bool(value))
     if kind == "S":
@@ -226,8 +246,10 @@ def _reason(item: Item) -> str:
         ("probability", lambda value: float(value["N"])),
         ("prediction", _value),
         ("latency_ms", lambda value: float(value["N"])),
-        ("probabilities", lambda value: [float(number["N"]) for number in value["M"].values()]),
+        ("probabilities", _probabilities),
         ("outcome", _value),
+        ("value", lambda value: _finite(value["N"])),
+        ("shadow", lambda value: _shadow(value["M"], item["served"]["S"])),
     )
     for name, read in readers:
         try:

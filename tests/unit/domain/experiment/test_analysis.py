@@ -8,7 +8,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from contender.domain.experiment import Analysis, Columns, Finding, Observation, analyse
+from contender.domain.experiment import (
+    Analysis,
+    Columns,
+    ExperimentSettings,
+    Finding,
+    Observation,
+    Reason,
+    analyse,
+)
 from contender.errors import BadInput
 from tests.support.observations import PLAIN, table, without_outcome
 
@@ -39,24 +47,26 @@ def experiment(n: int, skill_b: float, split: float = 0.5, seed: int = 1, lost: 
 
 def test_given_a_better_b_then_the_verdict_says_so_with_its_figures_and_limits() -> None:
     found = analyse(experiment(3000, skill_b=1.6))
-    assert found.verdict.finding is Finding.B_BETTER
-    assert found.comparisons[0].metric.name == "auc"
-    assert "significant" in found.verdict.sentence
-    assert "one look" in found.verdict.caution
+    assert found.verdict.finding is Finding.SHIP
+    assert found.comparisons[0].metric.name == found.look.metrics[0].metric.name == "log_loss"
+    assert "excludes 0" in found.verdict.sentence
+    assert "every look" in found.verdict.caution
 
 
 def test_given_a_worse_b_then_a_is_better_also_by_a_metric_where_lower_is_better() -> None:
-    for metric in ("auc", "log_loss", "brier", "accuracy"):
-        found = analyse(experiment(3000, skill_b=0.2), primary=metric)
-        assert found.comparisons[0].metric.name == metric
-        assert found.verdict.finding is Finding.A_BETTER
+    for metric in ("log_loss", "brier", "accuracy"):
+        found = analyse(experiment(3000, skill_b=0.2), settings=ExperimentSettings(metric=metric))
+        assert found.comparisons[0].metric.name == found.look.metrics[0].metric.name == metric
+        assert found.verdict.finding is Finding.KEEP
+        assert found.verdict.reasons == (Reason.WORSE,)
         assert len(found.comparisons) == 4
 
 
 def test_given_equal_models_then_nothing_is_claimed_either_way() -> None:
     found = analyse(experiment(1000, skill_b=1.0, seed=3))
-    assert found.verdict.finding is Finding.UNDECIDED
+    assert found.verdict.finding is Finding.CONTINUE
     assert "not proof" in found.verdict.sentence
+    assert found.verdict.more_outcomes is not None
 
 
 def test_given_lost_records_of_b_then_the_comparison_is_invalid_however_good_b_looks() -> None:
@@ -67,11 +77,13 @@ def test_given_lost_records_of_b_then_the_comparison_is_invalid_however_good_b_l
 
 def test_given_no_outcomes_or_no_b_then_the_verdict_says_what_is_missing() -> None:
     silent = analyse(table([without_outcome(PLAIN), without_outcome(PLAIN._replace(assigned_b=True))]))
-    assert silent.verdict.finding is Finding.NO_COMPARISON
+    assert silent.verdict.finding is Finding.CONTINUE
     assert "/feedback" in silent.verdict.sentence
     alone = analyse(table([PLAIN._replace(probability=1.0, split=0.0)] * 5))
-    assert alone.verdict.finding is Finding.NO_COMPARISON
-    assert "assigned to B" in alone.verdict.sentence
+    assert alone.verdict.finding is Finding.CONTINUE
+    assert "assigned by chance" in alone.verdict.sentence
+    only_a = analyse(table([PLAIN] * 5))
+    assert "assigned to B" in only_a.verdict.sentence
     assert alone.ratio.units == 0
 
 
@@ -172,8 +184,9 @@ def test_given_a_single_moment_then_the_timeline_is_one_bin() -> None:
 def test_given_a_wrong_positive_class_or_metric_then_it_names_the_choices() -> None:
     with pytest.raises(BadInput, match="classes: 0, 1"):
         analyse(table([PLAIN]), positive="yes")
-    with pytest.raises(BadInput, match="auc, log_loss, brier, accuracy"):
-        analyse(table([PLAIN]), primary="rmse")
+    for name in ("rmse", "auc"):
+        with pytest.raises(BadInput, match="choose from log_loss, brier, accuracy$"):
+            analyse(table([PLAIN]), settings=ExperimentSettings(metric=name))
 
 
 def test_given_the_other_positive_class_then_scores_are_its_probabilities() -> None:

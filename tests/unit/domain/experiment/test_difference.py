@@ -66,8 +66,8 @@ def test_given_epochs_then_value_and_error_follow_the_formula() -> None:
     value = variance = 0.0
     for epoch in (1, 2, 3):
         here = epochs == epoch
-        weight = here.sum() / values.size
         a, b = values[here & ~is_b], values[here & is_b]
+        weight = (a.size * b.size / here.sum()) / (90 * 10 / 100 + 50 * 50 / 100 + 60 * 25 / 85)
         value += weight * (b.mean() - a.mean())
         variance += weight**2 * (a.var(ddof=1) / a.size + b.var(ddof=1) / b.size)
     assert found.value == pytest.approx(value, rel=1e-12)

@@ -39,7 +39,7 @@ def by_name(found: tuple[Comparison, ...]) -> dict[str, Comparison]:
 def test_given_two_classes_then_all_metrics_are_scikit_learns() -> None:
     columns, p, y, is_b = classified(2)
     found = by_name(compare_all(columns, positive=1))
-    assert list(found) == ["auc", "log_loss", "brier", "accuracy"]
+    assert list(found) == ["log_loss", "brier", "accuracy", "auc"]
     for arm, side in ((~is_b, "a"), (is_b, "b")):
         value = {name: getattr(entry, side).value for name, entry in found.items()}
         assert value["auc"] == pytest.approx(peer.roc_auc_score(y[arm], p[arm, 1]), abs=1e-12)

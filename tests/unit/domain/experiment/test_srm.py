@@ -10,17 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from contender.domain.experiment.srm import ALARM_BELOW, SampleRatio, sample_ratio
+from contender.domain.experiment import SampleRatio
+from contender.domain.experiment.sequential_ratio import RatioMonitor
+from contender.domain.experiment.srm import ALARM_BELOW
 
 
 def check(is_b: list[bool], p: list[float], units: list[int] | None = None) -> SampleRatio:
     count = len(is_b)
-    return sample_ratio(
+    monitor = RatioMonitor().add(
         np.array(is_b, dtype=bool),
         np.array(p, dtype=float),
         np.array(range(count) if units is None else units, dtype=np.uint64),
-        np.arange(count, dtype=float),
+        np.full(count, units is None),
     )
+    return monitor.result(ALARM_BELOW)
 
 
 @pytest.mark.parametrize(("n", "b", "p"), [(200, 80, 0.3), (50, 1, 0.02), (3000, 1460, 0.5)])
@@ -75,7 +78,7 @@ def test_given_clean_splits_when_simulated_then_it_rarely_alarms() -> None:
     for _ in range(rounds):
         p = np.repeat([0.02, 0.5, 0.3], [300, 200, 300])
         is_b = rng.random(800) < p
-        alarms += sample_ratio(is_b, p, np.arange(800, dtype=np.uint64), np.arange(800.0)).alarm
+        alarms += check(is_b.tolist(), p.tolist()).alarm
     # At most 0.1 % are meant; 11 of 3,000 would come by chance once in 3,000 such tests.
     assert alarms <= stats.binom.isf(3e-4, rounds, ALARM_BELOW)
 
@@ -87,6 +90,5 @@ def test_given_a_tenth_of_b_lost_when_simulated_then_it_alarms() -> None:
         p = np.repeat([0.1, 0.5, 0.3], [5000, 10_000, 5000])
         is_b = rng.random(20_000) < p
         kept = ~is_b | (rng.random(20_000) < 0.9)
-        units = np.arange(kept.sum(), dtype=np.uint64)
-        caught += sample_ratio(is_b[kept], p[kept], units, units.astype(float)).alarm
+        caught += check(is_b[kept].tolist(), p[kept].tolist()).p_value < ALARM_BELOW
     assert caught == 50

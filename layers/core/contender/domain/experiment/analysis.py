@@ -16,8 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contender.domain.dataset import Task
-from contender.domain.experiment.intervals import LEVEL
-from contender.domain.experiment.metrics import Comparison, compare_all
+from contender.domain.experiment.columns import Columns
+from contender.domain.experiment.completeness import Completeness, completeness
+from contender.domain.experiment.look import Look, read
+from contender.domain.experiment.metrics import METRICS, Comparison, compare_all, outcome_scores
+from contender.domain.experiment.settings import ExperimentSettings
 from contender.domain.experiment.shape import (
     Calibration,
     Histogram,
@@ -26,9 +29,9 @@ from contender.domain.experiment.shape import (
     histogram,
     timeline,
 )
-from contender.domain.experiment.srm import ALARM_BELOW, SampleRatio, sample_ratio
-from contender.domain.experiment.table import Columns
-from contender.domain.experiment.verdict import Verdict, judge
+from contender.domain.experiment.srm import SampleRatio
+from contender.domain.experiment.state import replay
+from contender.domain.experiment.verdict import Verdict
 from contender.errors import BadInput
 
 
@@ -109,15 +112,17 @@ class Analysis:
         clustered: Whether units repeat, so that errors are computed by unit.
         a: Requests assigned to A.
         b: Requests assigned to B.
-        comparisons: One per metric, the primary one first.
-        ratio: Sample ratio check.
+        settings: How it was judged.
+        comparisons: One per metric, the primary one first; for one look.
+        look: The same for any number of looks, as it would have been evaluated while the records came in:
+            what the verdict is about.
+        completeness: Missing and late outcomes.
         epochs: By version of the split.
         scores: Distribution of the predicted number, or of the positive class's probability; ``None``
             otherwise.
         errors: Distribution of prediction - outcome; ``None`` for classification.
         calibration: ``None`` without probabilities.
         timeline: The course of time.
-        verdict: What may be said.
     """
 
     task: Task
@@ -128,31 +133,36 @@ class Analysis:
     clustered: bool
     a: VariantSummary
     b: VariantSummary
+    settings: ExperimentSettings
     comparisons: tuple[Comparison, ...]
-    ratio: SampleRatio
+    look: Look
+    completeness: Completeness
     epochs: tuple[Epoch, ...]
     scores: Histogram | None
     errors: Histogram | None
     calibration: Calibration | None
     timeline: tuple[TimeBin, ...]
-    verdict: Verdict
+
+    @property
+    def ratio(self) -> SampleRatio:
+        """Sample ratio check."""
+        return self.look.ratio
+
+    @property
+    def verdict(self) -> Verdict:
+        """What is to be done."""
+        return self.look.verdict
 
 
 def analyse(
-    columns: Columns,
-    positive: str | None = None,
-    primary: str | None = None,
-    level: float = LEVEL,
-    srm_alarm_below: float = ALARM_BELOW,
+    columns: Columns, positive: str | None = None, settings: ExperimentSettings | None = None
 ) -> Analysis:
     """Reads an experiment.
 
     Args:
         columns: Its records: one release, so that each variant is one model.
         positive: Positive class of two; ``None`` for the second in the order of ``columns.classes``.
-        primary: Metric that the verdict is about; ``None`` for the first (AUC, or absolute error).
-        level: Coverage of intervals, in (0, 1).
-        srm_alarm_below: p-value of the sample ratio alarm.
+        settings: How it is judged.
 
     Returns:
         The analysis.
@@ -160,9 +170,11 @@ def analyse(
     Raises:
         BadInput: For a positive class or primary metric that the records do not have.
     """
+    settings = settings or ExperimentSettings()
+    level = settings.level
     index = _positive_index(columns, positive)
-    comparisons = _primary_first(compare_all(columns, index, level), primary)
-    ratio = sample_ratio(columns.is_b, columns.probability_b, columns.unit, columns.at, srm_alarm_below)
+    comparisons = _primary_first(compare_all(columns, index, level), settings.metric)
+    scores = {entry.metric.name: entry.served for entry in outcome_scores(columns)}
     binary = len(columns.classes) == 2
     score = _score(columns, index)
     return Analysis(
@@ -174,14 +186,15 @@ def analyse(
         clustered=columns.units is not None,
         a=_summary(columns, ~columns.is_b, score),
         b=_summary(columns, columns.is_b, score),
+        settings=settings,
         comparisons=comparisons,
-        ratio=ratio,
+        look=read(replay(columns, settings), settings),
+        completeness=completeness(columns, scores[comparisons[0].metric.name], level),
         epochs=_epochs(columns),
         scores=None if score is None else histogram(score, columns.is_b),
         errors=_errors(columns),
         calibration=calibration(columns, index, level),
         timeline=timeline(columns),
-        verdict=judge(comparisons[0], ratio, level),
     )
 
 
@@ -199,13 +212,11 @@ def _positive_index(columns: Columns, positive: str | None) -> int:
 def _primary_first(comparisons: tuple[Comparison, ...], primary: str | None) -> tuple[Comparison, ...]:
     if primary is None:
         return comparisons
-    able = [entry for entry in comparisons if entry.difference is not None]
+    able = [entry for entry in comparisons if entry.metric.name in METRICS]
     chosen = [entry for entry in able if entry.metric.name == primary]
     if not chosen:
         names = ", ".join(entry.metric.name for entry in able)
-        raise BadInput.of(
-            "metric", f"{primary!r} cannot be computed from these records", f"choose from {names}"
-        )
+        raise BadInput.of("metric", f"{primary!r} cannot decide over these records", f"choose from {names}")
     return (*chosen, *(entry for entry in comparisons if entry is not chosen[0]))
 
 

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from contender.domain.experiment.difference import Difference, conclude, none_comparable
+from contender.domain.experiment.difference import Difference, conclude, information, none_comparable
 from contender.domain.experiment.intervals import LEVEL, Estimate, clustered_variance, unknown, z_quantile
 
 MIN_PER_CLASS = 5
@@ -145,8 +145,8 @@ def auc_difference(
         return none_comparable(int(names.size), dropped)
     value = 0.0
     influence = np.zeros(outcomes.size)
-    for here in usable:
-        weight = float(here.sum()) / total
+    told = [information(int((here & ~is_b).sum()), int((here & is_b).sum())) for here in usable]
+    for here, weight in zip(usable, np.array(told) / sum(told), strict=True):
         for arm, sign in ((here & is_b, 1), (here & ~is_b, -1)):
             part = class_ranking(probabilities[arm], outcomes[arm], positive)
             value += sign * weight * part.value

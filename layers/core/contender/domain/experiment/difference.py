@@ -3,14 +3,17 @@
 When the split moves while the world moves (more of B just when everything gets harder), the pooled
 difference compares different times and can show an effect where none is, or hide one. So units are compared
 only with units of the same epoch, the time during which one split was in force, and the epochs'
-differences are averaged by their size::
+differences are averaged by how much each tells::
 
-    Δ = Σₖ Wₖ (ȳ_Bk - ȳ_Ak),   Wₖ = nₖ / Σ nₖ,   Var Δ = Σₖ Wₖ² (s²_Bk / n_Bk + s²_Ak / n_Ak)
+    Δ = Σₖ Wₖ (ȳ_Bk - ȳ_Ak),   Wₖ ∝ n_Ak n_Bk / nₖ,   Var Δ = Σₖ Wₖ² (s²_Bk / n_Bk + s²_Ak / n_Ak)
 
-This is the post-stratified estimator of Miratrix, Sekhon and Yu, "Adjusting treatment effect estimates by
-post-stratification in randomized experiments", JRSS B 75 (2013), with each epoch's Neyman variance. With one
-epoch it is Welch's test. Its degrees of freedom are Satterthwaite's ("An approximate distribution of
-estimates of variance components", Biometrics Bulletin 2, 1946).
+This is post-stratification (Miratrix, Sekhon and Yu, "Adjusting treatment effect estimates by
+post-stratification in randomized experiments", JRSS B 75, 2013, with each epoch's Neyman variance) with the
+weights of Mantel and Haenszel ("Statistical aspects of the analysis of data from retrospective studies of
+disease", JNCI 22, 1959): those that are least noisy when the difference is the same in every epoch, so that
+a long ramp at 1 % does not drown what an even split showed afterwards; the confidence sequence of
+:mod:`.sequence` weighs alike. With one epoch it is Welch's test. Its degrees of freedom are Satterthwaite's
+("An approximate distribution of estimates of variance components", Biometrics Bulletin 2, 1946).
 """
 
 from __future__ import annotations
@@ -110,8 +113,7 @@ def stratified_difference(strata: Sequence[Cell], level: float = LEVEL) -> Diffe
         return none_comparable(len(strata), dropped)
     value = 0.0
     parts: list[tuple[float, int]] = []
-    for cell in usable:
-        weight = (cell.a.count + cell.b.count) / total
+    for cell, weight in zip(usable, _weights(usable), strict=True):
         value += weight * (cell.b.mean - cell.a.mean)
         parts += [(weight**2 * arm.variance_of_mean, arm.count - 1) for arm in (cell.a, cell.b)]
     variance = sum(part for part, _ in parts)
@@ -147,7 +149,7 @@ def clustered_difference(
     keep = np.isin(epochs, names)
     values, is_b, units = values[keep], is_b[keep], units[keep]
     at = np.searchsorted(names, epochs[keep])
-    weight = np.array([(cell.a.count + cell.b.count) / total for cell in usable])
+    weight = _weights(usable)
     mean = np.array([[cell.a.mean, cell.b.mean] for cell in usable])
     count = np.array([[cell.a.count, cell.b.count] for cell in usable])
     arm = is_b.astype(np.intp)
@@ -185,6 +187,18 @@ def none_comparable(epochs_dropped: int, outcomes_dropped: int) -> Difference:
     """The difference when no epoch can be compared."""
     nan = math.nan
     return Difference(nan, nan, nan, nan, nan, nan, 0, 0, epochs_dropped, outcomes_dropped)
+
+
+def information(of_a: int, of_b: int) -> float:
+    """What an epoch tells of a difference: the inverse variance of ``ȳ_B - ȳ_A`` in outcomes, ``n_A n_B /
+    n``."""
+    return of_a * of_b / (of_a + of_b)
+
+
+def _weights(usable: Sequence[Cell]) -> NDArray[np.float64]:
+    told = np.array([information(cell.a.count, cell.b.count) for cell in usable])
+    weights: NDArray[np.float64] = told / told.sum()
+    return weights
 
 
 def _split_usable(strata: Sequence[Cell]) -> tuple[list[Cell], int, int]:

@@ -9,6 +9,7 @@ metric               per outcome                                                
 ``accuracy``         1 when the predicted label happened, else 0                higher
 ``absolute_error``   ``\\|prediction - outcome\\|``                             lower
 ``squared_error``    ``(prediction - outcome)²``                                lower
+``value``            what feedback says that the request was worth              higher
 ===================  =========================================================  ======
 
 The Brier score of two classes is the half of Brier's own sum over classes ("Verification of forecasts
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 
 from contender.domain.dataset import Task
 from contender.domain.experiment.auc import auc_difference, auc_estimate, class_ranking
+from contender.domain.experiment.columns import Columns
 from contender.domain.experiment.difference import (
     Difference,
     cells,
@@ -32,7 +34,6 @@ from contender.domain.experiment.difference import (
     stratified_difference,
 )
 from contender.domain.experiment.intervals import LEVEL, Estimate, mean_estimate, proportion_estimate
-from contender.domain.experiment.table import Columns
 
 LOG_LOSS_EPSILON = float(np.finfo(np.float32).eps)
 """Clip of the log loss: the models answer in float32, so a 0 or 1 of theirs means no more than this."""
@@ -59,6 +60,11 @@ ACCURACY = Metric("accuracy", "Accuracy", higher_is_better=True)
 ABSOLUTE_ERROR = Metric("absolute_error", "Absolute error (MAE)", higher_is_better=False)
 SQUARED_ERROR = Metric("squared_error", "Squared error (MSE)", higher_is_better=False)
 RMSE = Metric("rmse", "Root mean squared error", higher_is_better=False)
+VALUE = Metric("value", "Value per request", higher_is_better=True)
+METRICS = {
+    metric.name: metric for metric in (LOG_LOSS, BRIER, ACCURACY, ABSOLUTE_ERROR, SQUARED_ERROR, VALUE)
+}
+"""Those that are a mean over outcomes, so that they can decide."""
 
 
 class Comparison(NamedTuple):
@@ -79,7 +85,7 @@ class Comparison(NamedTuple):
 
 
 def compare_all(columns: Columns, positive: int, level: float = LEVEL) -> tuple[Comparison, ...]:
-    """Computes every metric that the records allow.
+    """Computes every metric that the records allow, each at a fixed horizon.
 
     Args:
         columns: The records.
@@ -87,36 +93,78 @@ def compare_all(columns: Columns, positive: int, level: float = LEVEL) -> tuple[
         level: Coverage of the intervals.
 
     Returns:
-        For classification AUC, log loss and Brier score (with probabilities) and accuracy; for regression
-        absolute and squared error and RMSE. Estimates are NaN without outcomes.
+        For classification log loss and Brier score (with probabilities), accuracy and AUC; for regression
+        absolute and squared error and RMSE; the custom value where a record has one. Estimates are NaN
+        without outcomes.
     """
+    found = [
+        _compare_mean(columns, scores.metric, scores.served, level) for scores in outcome_scores(columns)
+    ]
     if columns.task is Task.REGRESSION:
-        error = columns.predicted - columns.outcome
-        squared = _compare_mean(columns, SQUARED_ERROR, np.square(error), level)
-        rmse = Comparison(RMSE, _root(squared.a), _root(squared.b), None)
-        return _compare_mean(columns, ABSOLUTE_ERROR, np.abs(error), level), squared, rmse
-    found: list[Comparison] = []
-    if columns.probabilities.shape[1] >= 2:
-        found.append(_compare_auc(columns, positive, level))
-        for metric, values in probability_losses(columns, positive):
-            found.append(_compare_mean(columns, metric, values, level))
-    hits = (columns.predicted == columns.outcome).astype(np.float64)
-    found.append(_compare_mean(columns, ACCURACY, hits, level))
+        squared = next(entry for entry in found if entry.metric is SQUARED_ERROR)
+        found.insert(2, Comparison(RMSE, _root(squared.a), _root(squared.b), None))
+    elif columns.probabilities.shape[1] >= 2:
+        found.insert(3, _compare_auc(columns, positive, level))
     return tuple(found)
 
 
-def probability_losses(columns: Columns, positive: int) -> tuple[tuple[Metric, NDArray[np.float64]], ...]:
-    """Log loss and Brier score per record, shape [n]; meaningless where there is no usable outcome."""
-    p = columns.probabilities
-    rows = np.arange(len(columns))
-    happened = np.where(columns.usable, columns.outcome, 0).astype(np.intp)
-    p_happened = p[rows, happened]
-    log_loss = -np.log(np.clip(p_happened, LOG_LOSS_EPSILON, 1 - LOG_LOSS_EPSILON))
-    if p.shape[1] == 2:
-        brier = np.square(p[:, positive] - (happened == positive))
+class Scores(NamedTuple):
+    """A metric of each record.
+
+    Attributes:
+        metric: Which.
+        served: Shape [n], of the answer that was served; NaN where there is no usable outcome.
+        shadow: Shape [n], what the variant that did not serve would have scored, if the outcome were the
+            same; NaN also where it was not asked. ``None`` where that makes no sense.
+    """
+
+    metric: Metric
+    served: NDArray[np.float64]
+    shadow: NDArray[np.float64] | None
+
+
+def outcome_scores(columns: Columns) -> tuple[Scores, ...]:
+    """Scores every record by every metric that is a mean, the default primary metric first."""
+    found: list[Scores] = []
+    usable, shadowed = columns.usable, columns.usable & columns.has_shadow
+    if columns.task is Task.REGRESSION:
+        errors = [
+            np.where(where, predicted - columns.outcome, math.nan)
+            for where, predicted in ((usable, columns.predicted), (shadowed, columns.shadow_predicted))
+        ]
+        found += [
+            Scores(ABSOLUTE_ERROR, np.abs(errors[0]), np.abs(errors[1])),
+            Scores(SQUARED_ERROR, np.square(errors[0]), np.square(errors[1])),
+        ]
     else:
-        brier = np.square(p).sum(axis=1) - 2 * p_happened + 1
-    return (LOG_LOSS, log_loss), (BRIER, brier)
+        if columns.probabilities.shape[1] >= 2:
+            happened = np.where(usable, columns.outcome, 0).astype(np.intp)
+            served = _probability_losses(columns.probabilities, happened, usable)
+            shadow: list[NDArray[np.float64]] | list[None] = [None, None]
+            if columns.shadow_probabilities.shape[1] >= 2:
+                shadow = _probability_losses(columns.shadow_probabilities, happened, shadowed)
+            found += [
+                Scores(metric, own, other)
+                for metric, own, other in zip((LOG_LOSS, BRIER), served, shadow, strict=True)
+            ]
+        hits = [
+            np.where(where, (predicted == columns.outcome).astype(np.float64), math.nan)
+            for where, predicted in ((usable, columns.predicted), (shadowed, columns.shadow_predicted))
+        ]
+        found.append(Scores(ACCURACY, *hits))
+    if np.isfinite(columns.value).any():
+        found.append(Scores(VALUE, columns.value, None))
+    return tuple(found)
+
+
+def _probability_losses(
+    p: NDArray[np.float64], happened: NDArray[np.intp], where: NDArray[np.bool_]
+) -> list[NDArray[np.float64]]:
+    """Log loss and Brier score; NaN outside of ``where``."""
+    p_happened = np.where(where, p[np.arange(happened.size), happened], math.nan)
+    log_loss = -np.log(np.clip(p_happened, LOG_LOSS_EPSILON, 1 - LOG_LOSS_EPSILON))
+    whole = np.square(p).sum(axis=1) - 2 * p_happened + 1
+    return [log_loss, np.square(1 - p_happened) if p.shape[1] == 2 else whole]
 
 
 def scored(columns: Columns) -> NDArray[np.bool_]:
@@ -126,7 +174,7 @@ def scored(columns: Columns) -> NDArray[np.bool_]:
 
 
 def _compare_mean(columns: Columns, metric: Metric, values: NDArray[np.float64], level: float) -> Comparison:
-    keep = columns.usable & ~np.isnan(values)
+    keep = ~np.isnan(values)
     values, is_b, epochs = values[keep], columns.is_b[keep], columns.epoch[keep]
     estimate = proportion_estimate if metric is ACCURACY else mean_estimate
     if columns.units is None:

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contender.domain.dataset import Task
+from contender.domain.experiment.columns import Columns
 from contender.domain.experiment.intervals import LEVEL, wilson
 from contender.domain.experiment.metrics import scored
-from contender.domain.experiment.table import Columns
 
 HISTOGRAM_BINS = 40
 """Most bins of a histogram; with few records fewer, by Rice's rule ``2 n^(1/3)`` on the smaller variant."""

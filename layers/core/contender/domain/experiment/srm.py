@@ -13,6 +13,7 @@ count.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -22,8 +23,8 @@ from scipy import special
 from contender.domain.experiment.intervals import two_sided_p
 
 ALARM_BELOW = 0.001
-"""p-value of the alarm: checked again and again, it should cry wolf once in a thousand looks, and the losses
-that matter still move p far below it."""
+"""p-value of the alarm: an experiment is called off by mistake once in a thousand, and the losses that matter
+still move p far below it."""
 
 EXACT_BELOW_VARIANCE = 1000.0
 """Below it the distribution is computed exactly: small or lopsided counts are skewed, and the normal tail
@@ -42,9 +43,10 @@ class SampleRatio(NamedTuple):
         expected_b: Expected number, ``Σ p``.
         z: ``(observed - expected) / √Σ p(1-p)``; NaN without units.
         chi_squared: ``z²``, on one degree of freedom.
-        p_value: Two-sided; 1 without units.
-        alarm: Whether it is below the threshold.
-        exact: Whether the p-value is exact rather than normal.
+        p_value: Two-sided, for one look; 1 without units.
+        sequential_p: Valid for all looks together (:mod:`.sequential_ratio`); 1 without units.
+        alarm: Whether ``sequential_p`` is below the threshold.
+        exact: Whether ``p_value`` is exact rather than normal.
     """
 
     units: int
@@ -53,54 +55,55 @@ class SampleRatio(NamedTuple):
     z: float
     chi_squared: float
     p_value: float
+    sequential_p: float
     alarm: bool
     exact: bool
 
 
-def sample_ratio(
-    is_b: NDArray[np.bool_],
-    probability_b: NDArray[np.float64],
-    units: NDArray[np.uint64],
-    at: NDArray[np.float64],
-    alarm_below: float = ALARM_BELOW,
+def sample_ratio_of_counts(
+    counts: Mapping[float, tuple[int, int]], sequential_p: float, alarm_below: float = ALARM_BELOW
 ) -> SampleRatio:
-    """Tests the assignments against the split in force at each.
+    """Tests the assignments against the splits that were in force.
 
     Args:
-        is_b: Shape [n], whether the request was assigned to B.
-        probability_b: Shape [n], probability of B at that request, in [0, 1].
-        units: Shape [n], the randomisation unit; each counts once, by its earliest request, since its later
-            requests follow from the first.
-        at: Shape [n], time of the request in epoch seconds.
+        counts: Probability of B, in (0, 1) → units assigned to A and to B.
+        sequential_p: p-value for all looks together.
         alarm_below: p-value of the alarm.
 
     Returns:
         The check.
     """
-    order = np.lexsort((at, units))
-    first = np.ones(order.size, dtype=np.bool_)
-    first[1:] = units[order][1:] != units[order][:-1]
-    chosen = order[first]
-    chosen = chosen[(probability_b[chosen] > 0) & (probability_b[chosen] < 1)]
-    p = probability_b[chosen]
-    if p.size == 0:
-        return SampleRatio(0, 0, 0.0, math.nan, math.nan, 1.0, alarm=False, exact=True)
-    observed = int(is_b[chosen].sum())
-    expected = float(p.sum())
-    variance = float((p * (1 - p)).sum())
+    shares = np.array(list(counts), dtype=np.float64)
+    of_a, of_b = np.array(list(counts.values()), dtype=np.int64).reshape(-1, 2).T
+    units = of_a + of_b
+    if not units.sum():
+        return SampleRatio(0, 0, 0.0, math.nan, math.nan, 1.0, 1.0, alarm=False, exact=True)
+    observed = int(of_b.sum())
+    expected = float(units @ shares)
+    variance = float(units @ (shares * (1 - shares)))
     z = (observed - expected) / math.sqrt(variance)
     exact = variance < EXACT_BELOW_VARIANCE
-    p_value = _exact_p(observed, p) if exact else two_sided_p(z)
-    return SampleRatio(int(p.size), observed, expected, z, z * z, p_value, p_value < alarm_below, exact)
+    p_value = _exact_p(observed, shares, units) if exact else two_sided_p(z)
+    return SampleRatio(
+        int(units.sum()),
+        observed,
+        expected,
+        z,
+        z * z,
+        p_value,
+        sequential_p,
+        sequential_p < alarm_below,
+        exact,
+    )
 
 
-def _exact_p(observed: int, p: NDArray[np.float64]) -> float:
+def _exact_p(observed: int, shares: NDArray[np.float64], units: NDArray[np.int64]) -> float:
     """Twice the smaller tail of the Poisson-binomial, at most 1.
 
     Units of one epoch share their probability, so the distribution is a convolution of few binomials.
     """
     start, mass = 0, np.ones(1)
-    for share, count in zip(*np.unique(p, return_counts=True), strict=True):
+    for share, count in zip(shares, units, strict=True):
         low, part = _binomial(int(count), float(share))
         start += low
         mass = np.convolve(mass, part)

@@ -1,115 +1,24 @@
-"""Logged predictions in columns: what every statistic of an experiment reads."""
+"""Collects observations one by one, and gives them as columns."""
 
 from __future__ import annotations
 
 import math
 from array import array
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contender.domain.dataset import Task
-
-NOT_A_CLASS = -1
-"""Class index of a label that no model of the experiment knows."""
-
-
-class Observation(NamedTuple):
-    """What the analysis needs of one logged prediction.
-
-    Attributes:
-        at: When it was answered, in epoch seconds.
-        unit: Randomisation unit, as a 64-bit hash.
-        assigned_b: Whether the hash chose B.
-        fallback: Whether the other variant answered.
-        model_version: Version that answered.
-        split: Share of B in force.
-        epoch: Version of the split parameter.
-        probability: Probability of the assigned variant, in (0, 1].
-        prediction: Number or text.
-        probabilities: Class → probability; ``None`` for regression.
-        latency_ms: Milliseconds.
-        outcome: What happened, number or text; ``None`` until it is known.
-        outcome_at: When that became known, in epoch seconds; NaN without outcome.
-        spilled: Whether the record came from the function's log.
-    """
-
-    at: float
-    unit: int
-    assigned_b: bool
-    fallback: bool
-    model_version: str
-    split: float
-    epoch: int
-    probability: float
-    prediction: float | str
-    probabilities: Mapping[str, float] | None
-    latency_ms: float
-    outcome: float | str | None
-    outcome_at: float
-    spilled: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Observations as arrays of one length n.
-
-    Attributes:
-        task: Classification or regression.
-        classes: Class labels as text, numeric ones by number, others by alphabet; empty for regression.
-        is_b: Assigned to B.
-        fallback: The other variant answered.
-        spilled: Read back from the function's log.
-        at: Epoch seconds.
-        unit: Hash of the unit.
-        units: The same where units repeat; ``None`` when each request is a unit of its own.
-        model: Index into ``models``.
-        models: Model versions.
-        split: Share of B in force.
-        epoch: Version of the split.
-        probability_b: Probability of B under the split in force.
-        latency_ms: Milliseconds.
-        outcome_at: Epoch seconds; NaN without outcome.
-        predicted: Class index, or the number for regression.
-        outcome: The same of what happened; meaningful only where ``usable``.
-        usable: An outcome is there and can be compared.
-        unknown: An outcome is there, but is none of the classes (not a number, for regression).
-        probabilities: Shape [n, classes]; NaN rows where a record has none; no columns when no record has.
-    """
-
-    task: Task
-    classes: tuple[str, ...]
-    is_b: NDArray[np.bool_]
-    fallback: NDArray[np.bool_]
-    spilled: NDArray[np.bool_]
-    at: NDArray[np.float64]
-    unit: NDArray[np.uint64]
-    units: NDArray[np.uint64] | None
-    model: NDArray[np.intp]
-    models: tuple[str, ...]
-    split: NDArray[np.float64]
-    epoch: NDArray[np.int64]
-    probability_b: NDArray[np.float64]
-    latency_ms: NDArray[np.float64]
-    outcome_at: NDArray[np.float64]
-    predicted: NDArray[np.float64]
-    outcome: NDArray[np.float64]
-    usable: NDArray[np.bool_]
-    unknown: NDArray[np.bool_]
-    probabilities: NDArray[np.float64]
-
-    def __len__(self) -> int:
-        return int(self.is_b.size)
+from contender.domain.experiment.columns import NOT_A_CLASS, Columns, Observation
 
 
 class ObservationTable:
-    """Collects observations at some 90 bytes each plus 8 per class, in the order they come."""
+    """Collects observations at some 110 bytes each plus 8 per class (both more with shadows), as they
+    come."""
 
     def __init__(self) -> None:
-        self._flags = array("B")  # bits: assigned to B, fallback, spilled, outcome
+        self._flags = array("B")  # bits: assigned to B, fallback, spilled, outcome, alone, shadow
         self._at = array("d")
         self._unit = array("Q")
         self._model = array("i")
@@ -118,19 +27,27 @@ class ObservationTable:
         self._probability = array("d")
         self._latency = array("f")
         self._outcome_at = array("d")
+        self._value = array("d")
         self._predicted = _Values()
         self._outcome = _Values()
         self._models: dict[str, int] = {}
-        self._probabilities: dict[str, array[float]] = {}
+        self._probabilities = _Probabilities()
+        self._shadow_predicted = _Values()
+        self._shadow_probabilities = _Probabilities()
 
     def __len__(self) -> int:
         return len(self._flags)
 
     def add(self, row: Observation) -> None:
         """Appends an observation."""
-        before = len(self._flags)
+        shadow = row.shadow
         self._flags.append(
-            row.assigned_b | row.fallback << 1 | row.spilled << 2 | (row.outcome is not None) << 3
+            row.assigned_b
+            | row.fallback << 1
+            | row.spilled << 2
+            | (row.outcome is not None) << 3
+            | row.alone << 4
+            | (shadow is not None) << 5
         )
         self._at.append(row.at)
         self._unit.append(row.unit)
@@ -140,9 +57,13 @@ class ObservationTable:
         self._probability.append(row.probability)
         self._latency.append(row.latency_ms)
         self._outcome_at.append(row.outcome_at)
+        self._value.append(row.value)
         self._predicted.add(row.prediction)
         self._outcome.add(math.nan if row.outcome is None else row.outcome)
-        self._add_probabilities(row.probabilities, before)
+        self._probabilities.add(row.probabilities)
+        if shadow is not None:  # only these rows: without shadows they cost nothing
+            self._shadow_predicted.add(shadow.prediction)
+            self._shadow_probabilities.add(shadow.probabilities)
 
     def columns(self, task: Task | None = None) -> Columns:
         """Gives what was collected.
@@ -155,30 +76,22 @@ class ObservationTable:
             The columns; of length 0 without observations.
         """
         if task is None:
-            classifies = bool(self._probabilities) or self._predicted.has_text
+            classifies = bool(self._probabilities.names) or self._predicted.has_text
             task = Task.CLASSIFICATION if classifies else Task.REGRESSION
         flags = np.array(self._flags, dtype=np.uint8)
-        is_b = (flags & 1).astype(np.bool_)
-        has_outcome = (flags & 8).astype(np.bool_)
+        is_b, has_outcome, has_shadow = ((flags & bit).astype(np.bool_) for bit in (1, 8, 32))
         probability = np.array(self._probability, dtype=np.float64)
         unit = np.array(self._unit, dtype=np.uint64)
         if task is Task.REGRESSION:
             classes: tuple[str, ...] = ()
             predicted, outcome = self._predicted.numbers(), self._outcome.numbers()
+            shadow = self._shadow_predicted.numbers()
             usable = has_outcome & ~np.isnan(outcome) & ~np.isnan(predicted)
         else:
-            classes = tuple(sorted({*self._probabilities, *self._predicted.labels()}, key=_class_order))
+            classes = self._classes()
             predicted, outcome = self._predicted.indices(classes), self._outcome.indices(classes)
+            shadow = self._shadow_predicted.indices(classes)
             usable = has_outcome & (outcome != NOT_A_CLASS)
-        given = [self._probabilities.get(name) for name in classes] if self._probabilities else []
-        # A label that was predicted without any probability for it had probability 0 in the others.
-        columns = [
-            np.zeros(is_b.size) if part is None else np.array(part, dtype=np.float64) for part in given
-        ]
-        probabilities = np.column_stack(columns) if columns else np.empty((is_b.size, 0))
-        # A record without any probabilities is a row of NaN; a single class missing in it had probability 0.
-        bare = np.isnan(probabilities).all(axis=1) if columns else np.zeros(is_b.size, dtype=np.bool_)
-        probabilities = np.where(bare[:, None], math.nan, np.nan_to_num(probabilities, nan=0.0))
         return Columns(
             task=task,
             classes=classes,
@@ -199,11 +112,41 @@ class ObservationTable:
             outcome=outcome,
             usable=usable,
             unknown=has_outcome & ~usable,
-            probabilities=probabilities,
+            probabilities=self._probabilities.matrix(classes),
+            value=np.array(self._value, dtype=np.float64),
+            alone=(flags & 16).astype(np.bool_),
+            has_shadow=has_shadow,
+            shadow_predicted=_spread(shadow, has_shadow),
+            shadow_probabilities=_spread(self._shadow_probabilities.matrix(classes), has_shadow),
         )
 
-    def _add_probabilities(self, given: Mapping[str, float] | None, before: int) -> None:
-        known = self._probabilities
+    def _classes(self) -> tuple[str, ...]:
+        found = self._probabilities.names | self._shadow_probabilities.names
+        found |= self._predicted.labels() | self._shadow_predicted.labels()
+        return tuple(sorted(found, key=_class_order))
+
+
+def _spread(values: NDArray[np.float64], where: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Puts rows to the records that have one; NaN elsewhere."""
+    spread = np.full((where.size, *values.shape[1:]), math.nan)
+    spread[where] = values
+    return spread
+
+
+class _Probabilities:
+    """Probabilities by class; classes may appear at any record."""
+
+    def __init__(self) -> None:
+        self._rows = 0
+        self._columns: dict[str, array[float]] = {}
+
+    @property
+    def names(self) -> set[str]:
+        return set(self._columns)
+
+    def add(self, given: Mapping[str, float] | None) -> None:
+        before, known = self._rows, self._columns
+        self._rows += 1
         if given is None:
             for column in known.values():
                 column.append(math.nan)
@@ -215,6 +158,22 @@ class ObservationTable:
                 known[name].append(math.nan)
         for name, value in given.items():
             known[name].append(value)
+
+    def matrix(self, classes: tuple[str, ...]) -> NDArray[np.float64]:
+        """Shape [rows, classes]; NaN rows where a record has none; no columns when no record has any."""
+        if not self._columns or not classes:
+            return np.empty((self._rows, 0))
+        # A label that was predicted without any probability for it had probability 0 in the others.
+        columns = [
+            np.array(self._columns[name], dtype=np.float64) if name in self._columns else np.zeros(self._rows)
+            for name in classes
+        ]
+        # A record without any probabilities is a row of NaN; a single class missing in it had probability 0.
+        own = np.column_stack([np.array(column, dtype=np.float64) for column in self._columns.values()])
+        bare = np.isnan(own).all(axis=1)
+        matrix: NDArray[np.float64] = np.nan_to_num(np.column_stack(columns), nan=0.0)
+        matrix[bare] = math.nan
+        return matrix
 
 
 class _Values:

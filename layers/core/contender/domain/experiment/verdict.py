@@ -1,115 +1,104 @@
-"""What may be said of an experiment, in words that promise no more than the statistics do."""
+"""What may be said of an experiment, and done, and what that rests on."""
 
 from __future__ import annotations
 
-import math
 from enum import StrEnum
 from typing import NamedTuple
 
-from contender.domain.experiment.metrics import Comparison
+from contender.domain.experiment.guardrails import Guardrail
+from contender.domain.experiment.metrics import Metric
+from contender.domain.experiment.sequence import SequenceInterval
+from contender.domain.experiment.settings import Evidence
 from contender.domain.experiment.srm import SampleRatio
 
 
 class Finding(StrEnum):
-    """The outcome of one look."""
+    """What is to be done."""
 
-    B_BETTER = "b_better"
-    A_BETTER = "a_better"
-    UNDECIDED = "undecided"
-    NO_COMPARISON = "no_comparison"
+    SHIP = "ship"
+    """B is better: promote it."""
+    KEEP = "keep"
+    """B is worse, or not better by enough, or was not shown to be in the time it had: retire it."""
+    CONTINUE = "continue"
+    """Nothing is shown yet."""
     INVALID = "invalid"
+    """The variants cannot be compared, or B harms: find the cause."""
+
+
+class Reason(StrEnum):
+    """Why."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    TOO_LITTLE = "too_little"
+    BUDGET = "budget"
+    UNDECIDED = "undecided"
+    TOO_EARLY = "too_early"
+    SAMPLE_RATIO = "sample_ratio"
+    MISSING_OUTCOMES = "missing_outcomes"
+    GUARDRAIL = "guardrail"
 
 
 class Verdict(NamedTuple):
-    """One finding and its reason.
+    """One finding and its reasons.
 
     Attributes:
         finding: Which.
         headline: A few words, for a title.
         sentence: The finding with its figures.
         caution: What the finding rests on, and what it does not allow.
+        reasons: Why; several only for ``INVALID``.
+        more_outcomes: About how many further outcomes decide, if the estimate stays where it is; ``None``
+            where it is decided or cannot be said.
+        more_seconds: The same in time, at the rate of outcomes so far.
     """
 
     finding: Finding
     headline: str
     sentence: str
     caution: str
+    reasons: tuple[Reason, ...] = ()
+    more_outcomes: int | None = None
+    more_seconds: float | None = None
 
 
-_SMALLEST_P = 1e-4
-"""p-values below it are not spelt out: their digits depend on the far tail of an approximation."""
+class Facts(NamedTuple):
+    """What a verdict is made of.
 
-_ONE_LOOK = (
-    "The interval holds for one look at a time fixed beforehand and for this one metric; looking again and "
-    "again and stopping at the first significant result errs far more often than {error:.0%}."
-)
-
-
-def judge(primary: Comparison, ratio: SampleRatio, level: float) -> Verdict:
-    """Judges the primary metric once, at a fixed horizon.
-
-    Args:
-        primary: The metric that was chosen before looking.
-        ratio: Sample ratio check; its alarm makes every comparison invalid.
-        level: Coverage of the interval; a difference is significant when it excludes 0.
-
-    Returns:
-        The verdict.
+    Attributes:
+        metric: The primary metric.
+        estimate: B - A, by the estimate that decides.
+        decided_by: Which that is.
+        a_value: A's mean.
+        scored: Outcomes, of any request.
+        outcomes_a: Those of A's requests that chance could have given to B.
+        outcomes_b: The same of B.
+        ratio: Split among requests.
+        outcome_ratio: Split among records with outcome.
+        guardrails: As they stand.
+        rate: Outcomes per second so far; NaN where unknown.
     """
-    label = primary.metric.label
-    difference = primary.difference
-    caution = _ONE_LOOK.format(error=1 - level)
-    if ratio.alarm:
-        return Verdict(
-            Finding.INVALID,
-            "Invalid: the split was not kept",
-            f"B got {ratio.observed_b:,} of {ratio.units:,} units where the split promised "
-            f"{ratio.expected_b:,.0f} (p {_p(ratio.p_value)}): requests are lost or moved somewhere, and "
-            "the variants cannot be compared.",
-            "Find the cause before reading any difference below.",
-        )
-    if difference is None or math.isnan(difference.lower):
-        return Verdict(Finding.NO_COMPARISON, "No comparison yet", _why_none(primary), "")
-    figures = (
-        f"{label} {_signed(difference.value)} for B against A ({level:.0%} interval "
-        f"{_signed(difference.lower)} to {_signed(difference.upper)}, p {_p(difference.p_value)}, "
-        f"{difference.outcomes:,} outcomes"
-        + (f", within {difference.epochs} split epochs)" if difference.epochs > 1 else ")")
-    )
-    if difference.lower <= 0 <= difference.upper:
-        return Verdict(
-            Finding.UNDECIDED,
-            f"No difference in {label} shown",
-            f"{figures}: the interval contains 0, so these data do not tell the variants apart. That is not "
-            "proof that they are equal.",
-            caution,
-        )
-    b_better = (difference.value > 0) == primary.metric.higher_is_better
-    winner = "B" if b_better else "A"
-    return Verdict(
-        Finding.B_BETTER if b_better else Finding.A_BETTER,
-        f"{winner} is better in {label}",
-        f"{figures}: the difference is significant, and {winner} is the better one.",
-        caution,
-    )
 
+    metric: Metric
+    estimate: SequenceInterval
+    decided_by: Evidence
+    a_value: float
+    scored: int
+    outcomes_a: int
+    outcomes_b: int
+    ratio: SampleRatio
+    outcome_ratio: SampleRatio
+    guardrails: tuple[Guardrail, ...]
+    rate: float
 
-def _why_none(primary: Comparison) -> str:
-    if primary.a.outcomes == 0 and primary.b.outcomes == 0:
-        return "No outcome has come back yet: post them to /feedback, export again, and compare then."
-    if primary.b.outcomes == 0:
-        return "No outcome of a request assigned to B is there: B is not compared with A."
-    if primary.a.outcomes == 0:
-        return "No outcome of a request assigned to A is there: B is not compared with A."
-    return (
-        f"{primary.metric.label} cannot be compared: no epoch of the split has enough outcomes of both "
-        f"variants ({primary.a.outcomes:,} of A and {primary.b.outcomes:,} of B in all), or they do not vary."
-    )
+    @property
+    def outcomes(self) -> int:
+        """Those behind the estimate that decides."""
+        both = self.outcomes_a + self.outcomes_b
+        return self.estimate.outcomes if self.decided_by is Evidence.PAIRED else both
 
-
-def _signed(value: float) -> str:
-    return f"{value:+.4f}" if abs(value) < 1 else f"{value:+.4g}"
-
-
-def _p(value: float) -> str:
-    return f"= {value:.2g}" if value >= _SMALLEST_P else f"< {_SMALLEST_P:g}"
+    @property
+    def fewest(self) -> int:
+        """Those of the side that has fewer."""
+        fewer = min(self.outcomes_a, self.outcomes_b)
+        return self.estimate.outcomes if self.decided_by is Evidence.PAIRED else fewer

@@ -1,0 +1,148 @@
+"""Logged predictions in columns: what every statistic of an experiment reads."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contender.domain.dataset import Task
+
+NOT_A_CLASS = -1
+"""Class index of a label that no model of the experiment knows."""
+
+
+class Shadow(NamedTuple):
+    """What the variant that did not serve would have answered to the same request.
+
+    Attributes:
+        prediction: Number or text.
+        probabilities: Class → probability; ``None`` for regression.
+    """
+
+    prediction: float | str
+    probabilities: Mapping[str, float] | None
+
+
+class Observation(NamedTuple):
+    """What the analysis needs of one logged prediction.
+
+    Attributes:
+        at: When it was answered, in epoch seconds.
+        unit: Randomisation unit, as a 64-bit hash.
+        assigned_b: Whether the hash chose B.
+        fallback: Whether the other variant answered.
+        model_version: Version that answered.
+        split: Share of B in force.
+        epoch: Version of the split parameter.
+        probability: Probability of the assigned variant, in (0, 1].
+        prediction: Number or text.
+        probabilities: Class → probability; ``None`` for regression.
+        latency_ms: Milliseconds.
+        outcome: What happened, number or text; ``None`` until it is known.
+        outcome_at: When that became known, in epoch seconds; NaN without outcome.
+        spilled: Whether the record came from the function's log.
+        value: What the request was worth, by its feedback; NaN without.
+        alone: Whether the unit is the request itself, so that it can never come back.
+        shadow: The other variant's answer; ``None`` where it was not asked or failed.
+    """
+
+    at: float
+    unit: int
+    assigned_b: bool
+    fallback: bool
+    model_version: str
+    split: float
+    epoch: int
+    probability: float
+    prediction: float | str
+    probabilities: Mapping[str, float] | None
+    latency_ms: float
+    outcome: float | str | None
+    outcome_at: float
+    spilled: bool
+    value: float = math.nan
+    alone: bool = False
+    shadow: Shadow | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Observations as arrays of one length n.
+
+    Attributes:
+        task: Classification or regression.
+        classes: Class labels as text, numeric ones by number, others by alphabet; empty for regression.
+        is_b: Assigned to B.
+        fallback: The other variant answered.
+        spilled: Read back from the function's log.
+        at: Epoch seconds.
+        unit: Hash of the unit.
+        units: The same where units repeat; ``None`` when each request is a unit of its own.
+        model: Index into ``models``.
+        models: Model versions.
+        split: Share of B in force.
+        epoch: Version of the split.
+        probability_b: Probability of B under the split in force.
+        latency_ms: Milliseconds.
+        outcome_at: Epoch seconds; NaN without outcome.
+        predicted: Class index, or the number for regression.
+        outcome: The same of what happened; meaningful only where ``usable``.
+        usable: An outcome is there and can be compared.
+        unknown: An outcome is there, but is none of the classes (not a number, for regression).
+        probabilities: Shape [n, classes]; NaN rows where a record has none; no columns when no record has.
+        value: What the request was worth; NaN without.
+        alone: The unit is the request itself.
+        has_shadow: The other variant answered too.
+        shadow_predicted: As ``predicted``, of the variant that did not serve; NaN without a shadow.
+        shadow_probabilities: As ``probabilities``, of the variant that did not serve.
+    """
+
+    task: Task
+    classes: tuple[str, ...]
+    is_b: NDArray[np.bool_]
+    fallback: NDArray[np.bool_]
+    spilled: NDArray[np.bool_]
+    at: NDArray[np.float64]
+    unit: NDArray[np.uint64]
+    units: NDArray[np.uint64] | None
+    model: NDArray[np.intp]
+    models: tuple[str, ...]
+    split: NDArray[np.float64]
+    epoch: NDArray[np.int64]
+    probability_b: NDArray[np.float64]
+    latency_ms: NDArray[np.float64]
+    outcome_at: NDArray[np.float64]
+    predicted: NDArray[np.float64]
+    outcome: NDArray[np.float64]
+    usable: NDArray[np.bool_]
+    unknown: NDArray[np.bool_]
+    probabilities: NDArray[np.float64]
+    value: NDArray[np.float64]
+    alone: NDArray[np.bool_]
+    has_shadow: NDArray[np.bool_]
+    shadow_predicted: NDArray[np.float64]
+    shadow_probabilities: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return int(self.is_b.size)
+
+    @property
+    def served_b(self) -> NDArray[np.bool_]:
+        """Whether B answered."""
+        return self.is_b ^ self.fallback
+
+    @property
+    def known_at(self) -> NDArray[np.float64]:
+        """When the outcome became known; the request's time where the record does not say."""
+        return np.where(np.isnan(self.outcome_at), self.at, self.outcome_at)
+
+    def take(self, index: NDArray[np.intp] | NDArray[np.bool_]) -> Columns:
+        """Gives the chosen records, in the order of ``index``."""
+        parts = {field.name: getattr(self, field.name) for field in fields(self)}
+        chosen = {name: part[index] for name, part in parts.items() if isinstance(part, np.ndarray)}
+        return Columns(**{**parts, **chosen})
