@@ -21,6 +21,7 @@ from contender.adapters.ssm_parameters import SsmParameters
 from contender.domain.dataset import parse_dataset
 from contender.errors import BadInput, ContenderError
 from contender.usecases.publish import publish
+from scripts.running_stack import adopt_running_stack
 
 DATASET_KEY = "dataset.json"
 FLAGS = {
@@ -52,6 +53,7 @@ def _arguments(argv: Sequence[str] | None, environ: Mapping[str, str]) -> argpar
 
 def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
     """Publishes; gives the exit code: 0 done, 1 not done, 130 interrupted."""
+    adopt_running_stack(os.environ)
     arguments = _arguments(argv, os.environ if environ is None else environ)
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # 7 would hide a dead server for minutes
     s3 = boto3.client("s3")
