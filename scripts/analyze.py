@@ -1,6 +1,7 @@
 """Analyses an export of the prediction log: who predicted what, how well, and what may be concluded.
 
-Reads only the export. Prints tables and a verdict, and writes analysis.json, analysis.csv and analysis.png.
+Reads only the export. Prints tables and a verdict, and writes analysis.json, analysis.csv,
+analysis.png and experiment.html.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from contender.domain.dataset import Task
 from contender.domain.experiment import Evidence, ExperimentSettings
 from contender.errors import ContenderError, NotFound
+from contender.reports.experiment import About, render_experiment
 from scripts.analysis.chart import draw
 from scripts.analysis.console import show
 from scripts.analysis.document import to_csv, to_json
@@ -23,14 +25,17 @@ from scripts.analysis.report import NothingToAnalyse, Report, make_report
 from scripts.running_stack import adopt_running_stack, required
 
 
-def write_files(report: Report, out: Path) -> tuple[Path, Path, Path]:
-    """Writes analysis.json, analysis.csv and analysis.png into a folder; gives their paths."""
+def write_files(report: Report, out: Path) -> tuple[Path, Path, Path, Path]:
+    """Writes analysis.json, .csv and .png and experiment.html into a folder; gives their paths."""
     out.mkdir(parents=True, exist_ok=True)
     document, table, chart = (out / f"analysis.{suffix}" for suffix in ("json", "csv", "png"))
     document.write_text(to_json(report), encoding="utf-8")
     table.write_text(to_csv(report), encoding="utf-8")
     draw(report, chart)
-    return document, table, chart
+    page = out / "experiment.html"
+    about = About(report.target, report.release, report.source, report.exported_at, report.problems)
+    page.write_text(render_experiment(report.analysis, about), encoding="utf-8")
+    return document, table, chart, page
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:

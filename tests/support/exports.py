@@ -30,6 +30,8 @@ class Invented:
         latency: Median latency of A and B in milliseconds.
         fallback: Share of B's requests that A answers.
         requests_per_unit: How many requests share a unit.
+        shadow: Share of requests that the other variant answers too.
+        value: Whether feedback says what each request was worth.
         seed: Of everything.
     """
 
@@ -41,6 +43,8 @@ class Invented:
     latency: tuple[float, float] = (0.8, 1.1)
     fallback: float = 0.0
     requests_per_unit: int = 1
+    shadow: float = 0.0
+    value: bool = False
     seed: int = 7
 
 
@@ -55,7 +59,8 @@ def items(plan: Invented) -> Iterator[Item]:
         is_b = u < split
         served_b = is_b and rng.random() >= plan.fallback
         at = START + timedelta(seconds=index * 30)
-        prediction, probabilities, outcome = _answer(plan, plan.skill[served_b], rng)
+        outcome, truth = _truth(plan, rng)
+        prediction, probabilities = _answer(plan, plan.skill[served_b], truth, rng)
         record = PredictionRecord(
             request_id=f"r{index:08d}",
             at=_iso(at),
@@ -74,8 +79,15 @@ def items(plan: Invented) -> Iterator[Item]:
             expires_at=int(at.timestamp()) + 90 * 86_400,
         )
         item = to_item(record)
+        aside = np.random.default_rng([plan.seed, index, 1])  # so that shadows change nothing else
+        if aside.random() < plan.shadow:
+            other = _answer(plan, plan.skill[not served_b], truth, aside)
+            shadow = {"variant": "A" if served_b else "B", "model_version": "1" if served_b else "2"}
+            item["shadow"] = attribute({**shadow, "prediction": other[0], "probabilities": other[1]})
         if rng.random() < plan.outcomes:
             item["outcome"] = attribute(outcome)
+            if plan.value:
+                item["value"] = attribute(round(float(aside.gamma(2.0, 5.0 + served_b)), 2))
             item["outcome_at"] = attribute(_iso(at + timedelta(minutes=float(rng.gamma(2, 60)))))
         yield item
 
@@ -89,18 +101,27 @@ def write_export(folder: Path, lines: Iterator[Item] | Sequence[Item], max_bytes
     return folder
 
 
-def _answer(plan: Invented, skill: float, rng: np.random.Generator) -> tuple[object, object, object]:
+def _truth(plan: Invented, rng: np.random.Generator) -> tuple[object, float]:
+    """What happens: as an outcome, and as a number (the index of its class)."""
     if not plan.classes:
-        truth = float(rng.gamma(2.0, 12.0)) - 10
-        return round(truth + float(rng.normal(0, 10 / skill)), 3), None, round(truth, 3)
-    truth = int(rng.integers(len(plan.classes))) if len(plan.classes) > 2 else int(rng.random() < 0.25)
+        amount = float(rng.gamma(2.0, 12.0)) - 10
+        return round(amount, 3), amount
+    index = int(rng.integers(len(plan.classes))) if len(plan.classes) > 2 else int(rng.random() < 0.25)
+    return plan.classes[index], index
+
+
+def _answer(
+    plan: Invented, skill: float, truth: float, rng: np.random.Generator
+) -> tuple[object, dict[str, float] | None]:
+    if not plan.classes:
+        return round(truth + float(rng.normal(0, 10 / skill)), 3), None
     logits = rng.normal(0, 1, len(plan.classes)) + np.where(np.arange(len(plan.classes)) == truth, skill, 0)
     if len(plan.classes) == 2:
         logits[0] += 0.8
     p = np.exp(skill * logits)
     p /= p.sum()
     named = {str(name): float(np.float32(value)) for name, value in zip(plan.classes, p, strict=True)}
-    return plan.classes[int(p.argmax())], named, plan.classes[truth]
+    return plan.classes[int(p.argmax())], named
 
 
 def _iso(moment: datetime) -> str:
