@@ -61,6 +61,7 @@ def build(environ: Mapping[str, str]) -> CheckDrift:
         observer=JsonLines(sys.stdout, "detect_drift", environ.get("CONTENDER_STAGE", "")),
         release_parameter=settings.release_parameter,
         settings=_thresholds(environ.get("DRIFT_SETTINGS", "")),
+        training_limit_s=settings.training_limit_s,
         clock=time.time,
     )
 

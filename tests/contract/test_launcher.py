@@ -7,8 +7,8 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from contender.adapters.ecs_launcher import EcsLauncher
-from contender.domain.records import Reason, TrainingJob
-from contender.errors import StoreUnavailable
+from contender.domain.records import Reason, TaskEnd, TrainingJob
+from contender.errors import NotFound, StoreUnavailable
 from contender.ports import Launcher
 from tests.contract.conftest import MakeClient
 from tests.support.fakes import FakeLauncher
@@ -49,6 +49,71 @@ def test_a_task_is_started_and_named(launcher: Launcher) -> None:
     assert launcher.launch(JOB, TOKEN).startswith("arn:")
 
 
+def test_a_task_that_runs_has_not_ended(launcher: Launcher) -> None:
+    assert launcher.ended(launcher.launch(JOB, TOKEN)) is None
+
+
+def test_a_stopped_task_has_ended_for_the_reason_given(launcher: Launcher) -> None:
+    task = launcher.launch(JOB, TOKEN)
+    launcher.stop(task, "it took too long")
+    end = launcher.ended(task)
+    assert end is not None
+    assert "it took too long" in end.reason
+
+
+def test_a_task_that_nobody_knows_is_an_error(launcher: Launcher, unique: str) -> None:
+    known = launcher.launch(JOB, TOKEN)
+    with pytest.raises(NotFound, match="does not know the task"):
+        launcher.ended(known.rsplit("/", 1)[0] + "/" + "0" * 32)
+
+
+@pytest.mark.usefixtures("_credentials")
+class TestEnd:
+    """What is made of ECS's own words; moto's tasks never end by themselves."""
+
+    @pytest.mark.parametrize(
+        ("task", "end"),
+        [
+            ({"lastStatus": "RUNNING", "containers": [{"lastStatus": "RUNNING"}]}, None),
+            ({"lastStatus": "DEPROVISIONING", "stoppedReason": "Essential container in task exited"}, None),
+            (
+                {
+                    "lastStatus": "STOPPED",
+                    "stoppedReason": "Essential container in task exited",
+                    "containers": [{"exitCode": 137, "reason": "OutOfMemoryError: Container killed"}],
+                },
+                TaskEnd("Essential container in task exited; OutOfMemoryError: Container killed", 137),
+            ),
+            (
+                {"lastStatus": "STOPPED", "stoppedReason": "CannotPullContainerError", "containers": [{}]},
+                TaskEnd("CannotPullContainerError"),
+            ),
+            ({"lastStatus": "STOPPED", "containers": [{"exitCode": 0}]}, TaskEnd("no reason given", 0)),
+            ({"lastStatus": "STOPPED"}, TaskEnd("no reason given")),
+        ],
+    )
+    def test_reasons_and_exit_code(self, task: dict[str, object], end: TaskEnd | None) -> None:
+        import boto3
+
+        ecs = boto3.client("ecs")
+        with Stubber(ecs) as stub:
+            asked = {"cluster": "arn:cluster", "tasks": ["arn:task/1"]}
+            stub.add_response("describe_tasks", {"tasks": [task]}, asked)
+            assert ecs_launcher(ecs, "arn:cluster", "arn:definition", []).ended("arn:task/1") == end
+
+    @pytest.mark.parametrize(
+        ("reason", "error"), [("MISSING", NotFound), ("ACCESS_DENIED", StoreUnavailable)]
+    )
+    def test_a_task_that_is_not_described_is_no_end(self, reason: str, error: type[Exception]) -> None:
+        import boto3
+
+        ecs = boto3.client("ecs")
+        with Stubber(ecs) as stub:
+            stub.add_response("describe_tasks", {"failures": [{"arn": "arn:task/1", "reason": reason}]})
+            with pytest.raises(error, match="task"):
+                ecs_launcher(ecs, "arn:cluster", "arn:definition", []).ended("arn:task/1")
+
+
 @pytest.mark.usefixtures("_credentials")
 class TestRequest:
     """What is asked of ECS, word for word; moto forgets most of it."""
@@ -66,7 +131,7 @@ class TestRequest:
             "launchType": "FARGATE",
             "count": 1,
             "clientToken": TOKEN,
-            "startedBy": "f" * 36,
+            "startedBy": "f" * 64,
             "overrides": {"containerOverrides": [{"name": "trainer", "environment": ENVIRONMENT}]},
             **more,
         }
@@ -124,3 +189,7 @@ class TestRequest:
 def test_without_a_service_it_is_told(nowhere: MakeClient) -> None:
     with pytest.raises(StoreUnavailable, match=r"^ecs: run task"):
         ecs_launcher(nowhere("ecs"), "arn:cluster", "arn:definition", []).launch(JOB, TOKEN)
+    with pytest.raises(StoreUnavailable, match=r"^ecs: describe task"):
+        ecs_launcher(nowhere("ecs"), "arn:cluster", "arn:definition", []).ended("arn:task/1")
+    with pytest.raises(StoreUnavailable, match=r"^ecs: stop task"):
+        ecs_launcher(nowhere("ecs"), "arn:cluster", "arn:definition", []).stop("arn:task/1", "why")

@@ -21,6 +21,8 @@ from tests.support.fakes import (
 )
 from tests.support.world import DATASET, RELEASE
 
+TRAINING_LIMIT_S = 14_400.0
+
 
 def columns(shift: float = 0.0, rows: int = 2_000) -> Mapping[str, ColumnSample]:
     """A window of which every numeric column is moved by so many standard deviations."""
@@ -72,5 +74,6 @@ class DriftWorld:
             self.observer,
             RELEASE,
             self.settings,
+            TRAINING_LIMIT_S,
             self.clock,
         )

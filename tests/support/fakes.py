@@ -10,7 +10,7 @@ from pathlib import Path
 
 from contender.domain.dataset import Dataset, FeatureValue
 from contender.domain.drift import ColumnSample
-from contender.domain.records import Outcome, PredictionRecord, RunRecord, RunState, TrainingJob
+from contender.domain.records import Outcome, PredictionRecord, RunRecord, RunState, TaskEnd, TrainingJob
 from contender.domain.release import ModelRef
 from contender.errors import BadInput, Conflict, ModelUnusable, NotFound, StoreUnavailable
 from contender.ports import Model, ObjectInfo, Parameter, Prediction
@@ -177,6 +177,7 @@ class FakeLauncher(_Service):
         super().__init__("ecs")
         self.tasks: dict[str, tuple[TrainingJob, str]] = {}
         self.calls: list[str] = []
+        self.ends: dict[str, TaskEnd] = {}
 
     def launch(self, job: TrainingJob, token: str) -> str:
         assert 0 < len(token) <= 64, "ECS takes tokens of up to 64 characters"
@@ -184,6 +185,16 @@ class FakeLauncher(_Service):
         self._check()
         _, arn = self.tasks.setdefault(token, (job, f"arn:task/{len(self.tasks) + 1}"))
         return arn
+
+    def ended(self, task_arn: str) -> TaskEnd | None:
+        self._check()
+        if task_arn not in {arn for _, arn in self.tasks.values()}:
+            raise NotFound(f"ECS does not know the task {task_arn}")
+        return self.ends.get(task_arn)
+
+    def stop(self, task_arn: str, reason: str) -> None:
+        self._check()
+        self.ends[task_arn] = TaskEnd(reason, 143)
 
 
 @dataclass

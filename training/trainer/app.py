@@ -26,13 +26,25 @@ from trainer.steps import Steps
 if TYPE_CHECKING:
     from trainer.job import Outcome
 
-FAILED, MISUSED, STOPPED = 1, 2, 128 + signal.SIGTERM
+FAILED, MISUSED, TIMED_OUT, STOPPED = 1, 2, 124, 128 + signal.SIGTERM
 MAX_DETAIL = 1_000
 """Longest reason on a run record, in characters; the log and the MLflow run have all of it."""
+FROM_OUTSIDE = "the task was stopped from outside before it was done"
+OUT_OF_TIME = "the training was not done within TRAINING_LIMIT_SECONDS and gave up"
 
 
 class Stopped(BaseException):
-    """The task was told to stop. Not an ``Exception``: PyCaret goes on after those."""
+    """The training has to end now. Not an ``Exception``: PyCaret goes on after those.
+
+    Args:
+        reason: Why, for the record.
+        code: Exit code of the task.
+    """
+
+    def __init__(self, reason: str, code: int) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.code = code
 
 
 def main(environ: Mapping[str, str]) -> int:
@@ -43,7 +55,7 @@ def main(environ: Mapping[str, str]) -> int:
 
     Returns:
         Exit code: 0 when the record says succeeded or rejected, 1 after a failure, 2 for a wrong
-        environment, 143 after SIGTERM.
+        environment, 124 after its time limit, 143 after SIGTERM.
     """
     try:
         settings = TrainerSettings.read(environ)
@@ -53,7 +65,12 @@ def main(environ: Mapping[str, str]) -> int:
     steps = Steps(time.monotonic)
     runs = DynamoRunRecords(boto3.client("dynamodb"), settings.runs_table)
     signal.signal(signal.SIGTERM, _stop)
-    return supervise(runs, settings.run_key, lambda: _train(settings, steps), steps)
+    signal.signal(signal.SIGALRM, _stop)
+    signal.setitimer(signal.ITIMER_REAL, settings.time_limit_s)
+    try:
+        return supervise(runs, settings.run_key, lambda: _train(settings, steps), steps)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def supervise(runs: RunRecords, run_key: str, train: Callable[[], Outcome], steps: Steps) -> int:
@@ -76,8 +93,11 @@ def supervise(runs: RunRecords, run_key: str, train: Callable[[], Outcome], step
     try:
         outcome = train()
         finish(runs, record, outcome.state, outcome.detail, outcome.model_version)
-    except (Stopped, KeyboardInterrupt):
-        _failed(runs, record, steps, "the task was stopped from outside before it was done")
+    except Stopped as stopped:
+        _failed(runs, record, steps, stopped.reason)
+        return stopped.code
+    except KeyboardInterrupt:
+        _failed(runs, record, steps, FROM_OUTSIDE)
         return STOPPED
     except Exception as error:  # whatever it is, the record must not stay at launched
         if not isinstance(error, ContenderError):
@@ -162,5 +182,8 @@ def _failed(runs: RunRecords, record: RunRecord, steps: Steps, reason: str) -> N
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the end of this one is being written down
-    raise Stopped
+    for either in (signal.SIGTERM, signal.SIGALRM):
+        signal.signal(either, signal.SIG_IGN)  # the end of this one is being written down
+    if number == signal.SIGALRM:
+        raise Stopped(OUT_OF_TIME, TIMED_OUT)
+    raise Stopped(FROM_OUTSIDE, STOPPED)

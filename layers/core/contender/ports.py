@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from contender.domain.dataset import FeatureValue
-from contender.domain.records import Outcome, PredictionRecord, RunRecord, RunState, TrainingJob
+from contender.domain.records import Outcome, PredictionRecord, RunRecord, RunState, TaskEnd, TrainingJob
 from contender.domain.release import ModelRef
 
 
@@ -116,10 +116,16 @@ class RunRecords(Protocol):
 
 
 class Launcher(Protocol):
-    """Starts training tasks."""
+    """Starts training tasks and knows what became of them. Every method raises ``StoreUnavailable``."""
 
     def launch(self, job: TrainingJob, token: str) -> str:
-        """Starts a task and gives its ARN. The same token never starts two. Raises ``StoreUnavailable``."""
+        """Starts a task and gives its ARN. The same token never starts two."""
+
+    def ended(self, task_arn: str) -> TaskEnd | None:
+        """Tells how a task ended; ``None`` while it runs. Raises ``NotFound`` for one it does not know."""
+
+    def stop(self, task_arn: str, reason: str) -> None:
+        """Ends a task: it is told first and killed half a minute later."""
 
 
 class Model(Protocol):

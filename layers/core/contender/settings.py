@@ -51,6 +51,14 @@ class Env:
             raise BadInput(self._problems)
 
 
+def _training_limit_s(env: Env) -> float:
+    """The same variable for the training itself and for the check that stops one which hangs.
+
+    By default 4 h: the search has a budget of minutes, and no refit seen came near it.
+    """
+    return env.number("TRAINING_LIMIT_SECONDS", 14_400.0, 1.0, 604_800.0)
+
+
 @dataclass(frozen=True, slots=True)
 class RouterSettings:
     """What the router needs.
@@ -102,6 +110,7 @@ class CheckSettings:
         container_name: The container that gets the job's environment.
         subnets: Subnets of the task; empty leaves the network configuration out.
         security_groups: Its security groups.
+        training_limit_s: Longest life of a training in seconds; a task that outlives it is stopped.
     """
 
     data_bucket: str
@@ -113,6 +122,7 @@ class CheckSettings:
     container_name: str
     subnets: tuple[str, ...]
     security_groups: tuple[str, ...]
+    training_limit_s: float
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> CheckSettings:
@@ -128,6 +138,7 @@ class CheckSettings:
             container_name=env.text("CONTAINER_NAME", "trainer"),
             subnets=env.names("SUBNETS"),
             security_groups=env.names("SECURITY_GROUPS"),
+            training_limit_s=_training_limit_s(env),
         )
         env.check()
         return settings
@@ -154,6 +165,7 @@ class TrainerSettings:
         holdout_share: Newest share of the window that nothing trains on.
         model_limit_mb: Largest model file that may serve: it has to reach a cold Lambda.
         seed: Seed of everything random.
+        time_limit_s: Longest life of the whole training in seconds, after which it gives up.
     """
 
     data_bucket: str
@@ -172,6 +184,7 @@ class TrainerSettings:
     holdout_share: float
     model_limit_mb: float
     seed: int
+    time_limit_s: float
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> TrainerSettings:
@@ -194,6 +207,26 @@ class TrainerSettings:
             holdout_share=env.number("HOLDOUT_SHARE", 0.2, 0.05, 0.5),
             model_limit_mb=env.number("MODEL_LIMIT_MB", 50.0, 0.01, 500.0),
             seed=int(env.number("SEED", 20130101, 0, 2**31 - 1)),
+            time_limit_s=_training_limit_s(env),
         )
+        env.check()
+        return settings
+
+
+@dataclass(frozen=True, slots=True)
+class SettleSettings:
+    """What the function needs that hears of ended tasks.
+
+    Attributes:
+        runs_table: The run records.
+    """
+
+    runs_table: str
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> SettleSettings:
+        """Reads the environment. Raises ``BadInput`` naming each variable that is missing or wrong."""
+        env = Env(environ)
+        settings = cls(runs_table=env.text("RUNS_TABLE"))
         env.check()
         return settings

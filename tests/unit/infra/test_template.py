@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contender.settings import CheckSettings, RouterSettings, TrainerSettings
+from contender.settings import CheckSettings, RouterSettings, SettleSettings, TrainerSettings
 from infra.local.deploy import declared_routes, read_template
 
 TEMPLATE = read_template()
@@ -15,16 +15,22 @@ GLOBAL_ENV: dict[str, Any] = TEMPLATE["Globals"]["Function"]["Environment"]["Var
 RUN_ENV = {"RUN_KEY": "k", "TRAIN_PREFIX": "reference/", "REASON": "drift", "REPORT_KEY": "r"}
 
 
+DEFAULTS = {name: str(one.get("Default") or "set") for name, one in TEMPLATE["Parameters"].items()}
+
+
+def _value(given: Any) -> str:
+    """The value, where it is a parameter with a default; another text otherwise."""
+    return DEFAULTS.get(given, "set") if isinstance(given, str) else "set"
+
+
 def _function_env(name: str) -> dict[str, str]:
     own = RESOURCES[name]["Properties"].get("Environment", {}).get("Variables", {})
-    return dict.fromkeys([*GLOBAL_ENV, *own], "set")
+    return {variable: _value(given) for variable, given in {**GLOBAL_ENV, **own}.items()}
 
 
 def _task_env() -> dict[str, str]:
-    """Variable → its value, where that is a parameter with a default; another text otherwise."""
     container = RESOURCES["TrainingTask"]["Properties"]["ContainerDefinitions"][0]
-    defaults = {name: str(one.get("Default") or "set") for name, one in TEMPLATE["Parameters"].items()}
-    return {row["Name"]: defaults.get(row["Value"], "set") for row in container["Environment"]}
+    return {row["Name"]: _value(row["Value"]) for row in container["Environment"]}
 
 
 def test_the_api_has_the_contracts_routes_and_no_catch_all() -> None:
@@ -41,6 +47,7 @@ def test_the_api_has_the_contracts_routes_and_no_catch_all() -> None:
 def test_every_program_finds_its_settings_in_the_environment_that_the_template_gives() -> None:
     RouterSettings.read(_function_env("RouterFunction"))
     CheckSettings.read(_function_env("DetectDriftFunction"))
+    SettleSettings.read(_function_env("TaskStoppedFunction"))
     TrainerSettings.read({**_task_env(), **RUN_ENV})
 
 
@@ -59,6 +66,7 @@ def test_no_function_has_two_layers_that_bring_the_same_package() -> None:
     assert layers == {
         "DetectDriftFunction": {"CoreLayer", "StatsLayer"},
         "RouterFunction": {"CoreLayer", "ServingLayer"},
+        "TaskStoppedFunction": {"CoreLayer"},
     }
 
 

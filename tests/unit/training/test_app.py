@@ -11,7 +11,18 @@ import pytest
 from contender.domain.records import RunRecord, RunState
 from contender.errors import TrainingFailed
 from tests.support.fakes import MemoryRunRecords
-from trainer.app import FAILED, MISUSED, STOPPED, Stopped, _stop, main, supervise
+from trainer.app import (
+    FAILED,
+    FROM_OUTSIDE,
+    MISUSED,
+    OUT_OF_TIME,
+    STOPPED,
+    TIMED_OUT,
+    Stopped,
+    _stop,
+    main,
+    supervise,
+)
 from trainer.job import Outcome
 from trainer.steps import Steps
 
@@ -49,7 +60,9 @@ def test_given_an_outcome_when_done_then_the_record_bears_it(outcome: Outcome) -
     [
         (TrainingFailed("no candidate"), FAILED, "TrainingFailed: no candidate"),
         (ZeroDivisionError("x" * 5_000), FAILED, "ZeroDivisionError: x"),
-        (Stopped(), STOPPED, "stopped from outside"),
+        (Stopped(FROM_OUTSIDE, STOPPED), STOPPED, "stopped from outside"),
+        (Stopped(OUT_OF_TIME, TIMED_OUT), TIMED_OUT, "TRAINING_LIMIT_SECONDS"),
+        (MemoryError(), FAILED, "MemoryError"),
         (KeyboardInterrupt(), STOPPED, "stopped from outside"),
     ],
 )
@@ -101,15 +114,20 @@ def test_given_a_second_attempt_meanwhile_when_the_first_ends_then_it_leaves_the
     assert "could not be moved" in message
 
 
-def test_given_sigterm_when_it_comes_then_training_stops_and_a_second_one_is_ignored() -> None:
-    before = signal.signal(signal.SIGTERM, _stop)
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, STOPPED), (signal.SIGALRM, TIMED_OUT)])
+def test_given_a_signal_when_it_comes_then_training_stops_and_a_second_one_is_ignored(
+    number: signal.Signals, code: int
+) -> None:
+    before = {one: signal.signal(one, _stop) for one in (signal.SIGTERM, signal.SIGALRM)}
     try:
-        with pytest.raises(Stopped):
-            os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(Stopped) as stopped:
+            os.kill(os.getpid(), number)
             signal.pause()
+        assert stopped.value.code == code
         os.kill(os.getpid(), signal.SIGTERM)
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def test_given_an_empty_environment_when_started_then_every_variable_is_named(

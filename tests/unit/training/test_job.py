@@ -65,6 +65,7 @@ class Lab:
             holdout_share=0.3,
             model_limit_mb=50,
             seed=1,
+            time_limit_s=600.0,
         )
         registry = MlflowRegistry(self.uri, NAME)
         tracking = Tracking(self.uri, NAME)

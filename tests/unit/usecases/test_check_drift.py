@@ -7,10 +7,10 @@ from threading import Barrier, Thread
 import pytest
 
 from contender.domain.drift import DriftSettings
-from contender.domain.records import Reason, RunRecord, RunState, TrainingJob
-from contender.errors import BadInput, StoreUnavailable
-from contender.usecases.check_drift import LAUNCH_GRACE_S, Action, CheckResult
-from tests.support.drift_world import DriftWorld, columns
+from contender.domain.records import Reason, RunRecord, RunState, TaskEnd, TrainingJob
+from contender.errors import BadInput, NotFound, StoreUnavailable
+from contender.usecases.check_drift import LAUNCH_GRACE_S, STOP_MARGIN_S, Action, CheckResult
+from tests.support.drift_world import TRAINING_LIMIT_S, DriftWorld, columns
 from tests.support.world import RELEASE
 
 DRIFTED = columns(shift=1.0)
@@ -249,6 +249,57 @@ class TestFailure:
             "2",
             "arn:task/1",
         )
+
+
+class TestSilentDeath:
+    """A task that ends without reporting, and nobody was told."""
+
+    def test_the_next_check_trains_again(self, world: DriftWorld) -> None:
+        world.check()()
+        world.launcher.ends["arn:task/1"] = TaskEnd("Essential container exited", 137)
+        result = world.check()()
+        assert (result.action, result.task_arn) == (Action.LAUNCHED, "arn:task/2")
+        assert (record(world).state, record(world).attempt) == (RunState.LAUNCHED, 2)
+        ((event, detail),) = world.observer.problems
+        assert (event, "exit code 137" in detail) == ("training_died", True)
+
+    def test_a_training_that_reports_meanwhile_is_handled(self, world: DriftWorld) -> None:
+        run_key = world.check()().run_key
+
+        def end_and_report(_: str) -> TaskEnd:
+            world.runs.move(run_key, [RunState.LAUNCHED], state="succeeded", model_version="2")
+            return TaskEnd("Essential container exited", 0)
+
+        world.launcher.ended = end_and_report  # type: ignore[method-assign]
+        result = world.check()()
+        assert result.action is Action.ALREADY_HANDLED
+        assert "succeeded" in result.reason
+
+    def test_a_task_unknown_to_ecs_is_new_at_first_and_gone_later(self, world: DriftWorld) -> None:
+        world.check()()
+        world.launcher.ended = _unknown  # type: ignore[method-assign]
+        assert world.check()().action is Action.ALREADY_HANDLED
+        world.clock.now += LAUNCH_GRACE_S + 1
+        assert world.check()().action is Action.LAUNCHED
+
+    def test_a_task_that_outlives_its_limit_is_stopped_and_tried_again(self, world: DriftWorld) -> None:
+        world.check()()
+        world.clock.now += TRAINING_LIMIT_S + STOP_MARGIN_S
+        assert world.check()().action is Action.ALREADY_HANDLED
+        assert not world.launcher.ends
+        world.clock.now += 1
+        assert world.check()().action is Action.LAUNCHED
+        assert "ran longer than the 14400 s" in world.launcher.ends["arn:task/1"].reason
+
+    def test_while_ecs_does_not_answer_the_task_counts_as_running(self, world: DriftWorld) -> None:
+        world.check()()
+        world.launcher.down = True
+        assert world.check()().action is Action.ALREADY_HANDLED
+        assert world.observer.problem_events == ["task_not_asked_for"]
+
+
+def _unknown(task_arn: str) -> TaskEnd | None:
+    raise NotFound(task_arn)
 
 
 class TestWhichWindow:

@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from contender.adapters._aws import Client, translated
-from contender.domain.records import TrainingJob
-from contender.errors import StoreUnavailable
+from contender.domain.records import TaskEnd, TrainingJob
+from contender.errors import NotFound, StoreUnavailable
+
+MISSING = "MISSING"
+"""ECS's word for a task that it does not know: not yet (it is eventually consistent), or not any more (it
+forgets a stopped task after about an hour)."""
+
+
+def task_end(task: Mapping[str, Any]) -> TaskEnd | None:
+    """Reads how a task ended.
+
+    Args:
+        task: A task as ``DescribeTasks`` and the event "ECS Task State Change" show it.
+
+    Returns:
+        Its end; ``None`` while it runs.
+    """
+    if task.get("lastStatus") != "STOPPED":
+        return None
+    containers = task.get("containers") or []
+    reasons = [task.get("stoppedReason"), *(container.get("reason") for container in containers)]
+    codes = [code for container in containers if (code := container.get("exitCode")) is not None]
+    return TaskEnd(
+        "; ".join(str(reason) for reason in reasons if reason) or "no reason given",
+        int(codes[0]) if codes else None,  # the task has one container
+    )
 
 
 class EcsLauncher:
@@ -64,7 +88,7 @@ class EcsLauncher:
             "launchType": "FARGATE",
             "count": 1,
             "clientToken": token,
-            "startedBy": job.run_key[:36],
+            "startedBy": job.run_key,  # by which the event of its end finds the record
             "overrides": {"containerOverrides": [{"name": self._container, "environment": environment}]},
         }
         if self._subnets:
@@ -81,3 +105,38 @@ class EcsLauncher:
             failures = "; ".join(failure.get("reason", "unknown") for failure in answer.get("failures", []))
             raise StoreUnavailable("ecs", f"no task was started: {failures or 'no reason given'}")
         return str(answer["tasks"][0]["taskArn"])
+
+    def ended(self, task_arn: str) -> TaskEnd | None:
+        """Tells how a task ended.
+
+        Args:
+            task_arn: The task.
+
+        Returns:
+            Its end; ``None`` while it runs.
+
+        Raises:
+            NotFound: When ECS does not know it, see :data:`MISSING`.
+            StoreUnavailable: When ECS refuses or does not answer.
+        """
+        with translated("ecs", f"describe task {task_arn}"):
+            answer = self._client.describe_tasks(cluster=self._cluster, tasks=[task_arn])
+        if answer.get("tasks"):
+            return task_end(answer["tasks"][0])
+        reason = next((failure.get("reason") for failure in answer.get("failures", [])), None)
+        if reason in (MISSING, None):
+            raise NotFound(f"ECS does not know the task {task_arn}")
+        raise StoreUnavailable("ecs", f"describe task {task_arn}: {reason}")
+
+    def stop(self, task_arn: str, reason: str) -> None:
+        """Ends a task: SIGTERM, and SIGKILL when it is still there after its stop timeout (30 s).
+
+        Args:
+            task_arn: The task.
+            reason: Why, for whoever looks at the task.
+
+        Raises:
+            StoreUnavailable: When ECS refuses or does not answer.
+        """
+        with translated("ecs", f"stop task {task_arn}"):
+            self._client.stop_task(cluster=self._cluster, task=task_arn, reason=reason)

@@ -125,6 +125,33 @@ class TrainingJob:
     report_key: str
 
 
+@dataclass(frozen=True, slots=True)
+class TaskEnd:
+    """How a training task ended, as the service that ran it tells it.
+
+    Attributes:
+        reason: Why, in the service's words ("Essential container exited", "OutOfMemoryError: …").
+        exit_code: Of the container; ``None`` when it never ran or nobody knows.
+    """
+
+    reason: str
+    exit_code: int | None = None
+
+    def __str__(self) -> str:
+        """The same for people."""
+        if self.exit_code is None:
+            return self.reason
+        meaning = _EXIT_CODES.get(self.exit_code)
+        return f"{self.reason}, exit code {self.exit_code}" + (f" ({meaning})" if meaning else "")
+
+
+_EXIT_CODES = {
+    137: "killed: out of memory, or by hand",  # 128 + SIGKILL
+    139: "crashed: segmentation fault",  # 128 + SIGSEGV
+    143: "told to stop",  # 128 + SIGTERM
+}
+
+
 def run_key(reference: Mapping[str, str], current: Mapping[str, str], settings: Mapping[str, object]) -> str:
     """Makes the idempotency key of a check.
 

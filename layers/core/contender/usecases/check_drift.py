@@ -5,23 +5,28 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
 from contender.domain.dataset import Dataset, parse_dataset
 from contender.domain.drift import ColumnSample, DriftReport, DriftSettings, Verdict, judge_window
-from contender.domain.records import Reason, RunRecord, RunState, TrainingJob, run_key
+from contender.domain.records import Reason, RunRecord, RunState, TaskEnd, TrainingJob, run_key
 from contender.domain.release import NO_RELEASE
 from contender.errors import BadInput, Conflict, NotFound, StoreUnavailable
 from contender.ports import Launcher, ObjectInfo, ObjectStore, Observer, Parameters, RunRecords
 from contender.usecases.predict import iso_utc
+from contender.usecases.settle_run import SettleRun
 
 DATASET_KEY = "dataset.json"
 REFERENCE = "reference/"
 CURRENT = "current/"
 LAUNCH_GRACE_S = 900
-"""Age after which a launch without a task is dead, in seconds: no Lambda lives longer."""
+"""Age after which a launch without a task is dead, in seconds: no Lambda lives longer. And age after which
+a task that ECS does not know is gone, not new."""
+STOP_MARGIN_S = 900
+"""How much longer than its limit a training may seem to run, in seconds: a large image takes minutes to
+start, and the training itself gives up at the limit and writes that down, which beats being stopped."""
 
 
 class Windows(Protocol):
@@ -87,6 +92,7 @@ class CheckDrift:
         observer: Where steps are reported.
         release_parameter: Name of the parameter that points to the release.
         settings: Thresholds of the check.
+        training_limit_s: Longest life of a training in seconds.
         clock: Epoch seconds.
     """
 
@@ -101,6 +107,7 @@ class CheckDrift:
         observer: Observer,
         release_parameter: str,
         settings: DriftSettings,
+        training_limit_s: float,
         clock: Callable[[], float],
     ) -> None:
         self._data = data
@@ -112,7 +119,9 @@ class CheckDrift:
         self._observer = observer
         self._release_parameter = release_parameter
         self._settings = settings
+        self._training_limit_s = training_limit_s
         self._clock = clock
+        self._settle = SettleRun(runs, observer, clock)
 
     def __call__(self, window: str | None = None) -> CheckResult:
         """Checks a window.
@@ -237,6 +246,8 @@ class CheckDrift:
         reason = record.reason.rstrip(".")
         if record.state is RunState.REJECTED and record.attempt == 0:
             return _result(record, Action.NOTHING, f"{reason}; {record.detail}")
+        record = self._look_after(record)
+        checked = replace(checked, record=record)
         if not self._may_launch(record):
             return _result(record, Action.ALREADY_HANDLED, f"{reason}; already {record.state.value}")
         try:
@@ -244,6 +255,36 @@ class CheckDrift:
         except Conflict:
             return _result(record, Action.ALREADY_HANDLED, f"{reason}; another check is training it")
         return _result(launched, Action.LAUNCHED, f"{reason}; training launched")
+
+    def _look_after(self, record: RunRecord) -> RunRecord:
+        """Settles a launched record whose task is dead, even if nobody was told of its death.
+
+        Normally an event does that within seconds (``functions/task_stopped``); one that is lost must not
+        block a window for ever.
+        """
+        if record.state is not RunState.LAUNCHED or record.task_arn is None:
+            return record
+        try:
+            end = self._end_of(record.task_arn, self._clock(), record.launched_at or "")
+        except StoreUnavailable as error:
+            self._observer.problem("task_not_asked_for", str(error))
+            return record
+        if end is None:
+            return record
+        self._settle.fail(record, end)
+        return self._runs.get(record.run_key) or record
+
+    def _end_of(self, task_arn: str, now: float, launched_at: str) -> TaskEnd | None:
+        try:
+            end = self._launcher.ended(task_arn)
+        except NotFound:
+            is_old = launched_at < iso_utc(now - LAUNCH_GRACE_S)
+            return TaskEnd("ECS does not know its task any more") if is_old else None
+        if end is None and launched_at < iso_utc(now - self._training_limit_s - STOP_MARGIN_S):
+            reason = f"it ran longer than the {self._training_limit_s:g} s that a training may take"
+            self._launcher.stop(task_arn, reason)
+            return TaskEnd(f"stopped, because {reason}")
+        return end
 
     def _may_launch(self, record: RunRecord) -> bool:
         if record.state in (RunState.CHECKED, RunState.FAILED):
