@@ -2,7 +2,7 @@
 starts.
 
 For one look at a time fixed beforehand, and for any number of looks by the confidence sequence that decides
-experiments: with the given power, and typically (half of the experiments are decided by then).
+experiments: by when it is found with the given power, and by when half of the experiments have found it.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from contender.errors import BadInput, ContenderError
 from scripts.analysis.report import make_report
 
 _SOURCE = (
-    "One look: n = (z_α/2 + z_β)² σ² / (p (1 − p) δ²). Any number of looks: the same with the multiplier "
-    "of the "
-    "confidence sequence (Waudby-Smith et al., Annals of Statistics 2024) in place of z_α/2."
+    "One look: n = (z_α/2 + z_β)² σ² / (p (1 − p) δ²). Any number of looks: first passage of the "
+    "confidence sequence "
+    "(Waudby-Smith et al., Annals of Statistics 2024) through 0, by its tangent (Bachelier and Lévy)."
 )
 
 
@@ -131,7 +131,7 @@ def main(argv: list[str] | None = None) -> int:
     for heading in (
         f"one look\n{args.power:.0%} power",
         f"any number of looks\n{args.power:.0%} power",
-        "any number of looks\ntypical",
+        "any number of looks\nhalf of the time",
     ):
         table.add_column(heading, justify="right")
     for line in lines:

@@ -179,8 +179,8 @@ def _interval(metric: Metric, found: SequenceInterval | Difference) -> Html:
     if not found.lower <= 0 <= found.upper:
         tone = " class='pill good'" if (found.value > 0) == metric.higher_is_better else " class='pill bad'"
     ends = f"{_signed(found.lower)} to {_signed(found.upper)}"
-    return f"<span{tone}>{_signed(found.value)}</span><br><span class='muted' "
-    f"style='white-space:nowrap'>{ends}</span>"
+    ends = f"<span class='muted' style='white-space:nowrap'>{ends}</span>"
+    return f"<span{tone}>{_signed(found.value)}</span><br>{ends}"
 
 
 def _table(head: Sequence[str], rows: Sequence[Html]) -> Html:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from scipy import special
+
 from contender.domain.experiment.intervals import z_quantile
 from contender.domain.experiment.sequence import multiplier
 from contender.domain.experiment.settings import ExperimentSettings
@@ -12,6 +14,8 @@ from contender.errors import BadInput, Problem
 
 _MOST = 1e12
 """Outcomes beyond which no experiment is planned."""
+_LONGEST = 1e3
+"""Largest n in units of that at which the standard error equals the effect: (k + z)² stays far below it."""
 
 
 class Needed(NamedTuple):
@@ -21,9 +25,8 @@ class Needed(NamedTuple):
         effect: Size of the difference.
         split: Share of B.
         fixed: With one look at the end, with the given power.
-        sequential: With any number of looks, with the given power: by then a look finds it, and most find it
-            earlier.
-        typical: With any number of looks, half of the experiments have found it (50 % power).
+        sequential: With any number of looks, by when it is found with the given power.
+        typical: With any number of looks, by when half of the experiments have found it.
     """
 
     effect: float
@@ -44,9 +47,13 @@ def outcomes_needed(
 
     With one look the familiar ``n = (z_{α/2} + z_β)² σ² / (p (1 - p) δ²)`` (two-sided test of two means with
     common spread; for instance Lachin, "Introduction to sample size determination and power analysis for
-    clinical trials", Controlled Clinical Trials 2, 1981). With the confidence sequence the same with its
-    multiplier k(n) in place of z_{α/2}, solved for n: the chance that the look at n excludes 0. Looks
-    before n only add to it.
+    clinical trials", Controlled Clinical Trials 2, 1981).
+
+    With any number of looks: in units of the n at which the standard error equals the effect, the estimate
+    times t is a Brownian motion with drift 1, and the sequence is left when that crosses ``k(t) √t``. This
+    boundary is concave, so its tangent at t lies above it, and the chance to cross the tangent by t, which
+    is known exactly (Bachelier and Lévy: ``Φ((dt - a)/√t) + exp(2ad) Φ(-(dt + a)/√t)`` for intercept a and
+    drift d left over), is a little less than that of crossing the boundary.
 
     Args:
         effect: Difference B - A to be found, ≠ 0, in the metric's units.
@@ -87,17 +94,29 @@ def outcomes_needed(
         effect,
         split,
         math.ceil(max(fixed, least)),
-        math.ceil(max(_sequential(unit, each, beta, settings), least)),
-        math.ceil(max(_sequential(unit, each, 0.0, settings), least)),
+        math.ceil(max(_crossed(power, unit, each, settings), least)),
+        math.ceil(max(_crossed(0.5, unit, each, settings), least)),
     )
 
 
-def _sequential(unit: float, each: float, beta: float, settings: ExperimentSettings) -> float:
-    """Smallest n with ``√(n / unit) ≥ k(n) + beta``; bisection on ln n, where the excess rises."""
-    low, high = math.log(unit) - 20, math.log(unit) + math.log(400)
-    for _ in range(80):
+def _crossed(power: float, unit: float, each: float, settings: ExperimentSettings) -> float:
+    """Smallest n by which the boundary is crossed with the given chance; bisection on ln n."""
+    pace = unit * each / settings.planned_information
+
+    def boundary(t: float) -> float:
+        return float(multiplier(t * pace, settings.level)) * math.sqrt(t)
+
+    def chance(t: float) -> float:
+        step = 1e-4 * t
+        slope = (boundary(t + step) - boundary(t - step)) / (2 * step)
+        intercept, drift = boundary(t) - slope * t, 1 - slope
+        ahead = special.ndtr((drift * t - intercept) / math.sqrt(t))
+        # exp(…) Φ(…) in logs: the first is huge where the second is tiny.
+        back = 2 * intercept * drift + special.log_ndtr(-(drift * t + intercept) / math.sqrt(t))
+        return float(ahead + math.exp(min(back, 0.0)))
+
+    low, high = math.log(0.01), math.log(_LONGEST)
+    for _ in range(60):
         middle = (low + high) / 2
-        n = math.exp(middle)
-        k = float(multiplier(n * each / settings.planned_information, settings.level))
-        low, high = (low, middle) if math.sqrt(n / unit) >= k + beta else (middle, high)
-    return math.exp(high)
+        low, high = (low, middle) if chance(math.exp(middle)) >= power else (middle, high)
+    return unit * math.exp(high)

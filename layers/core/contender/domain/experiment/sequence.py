@@ -266,7 +266,10 @@ def served_increments(
     weights = power * before.weight + (1 - power) * MEMORY
     known = weights[:-1] > 0
     forecast = np.divide(totals[..., :-1], weights[:-1], out=np.zeros(scores.shape), where=known)
-    x = np.where(known, (is_b - probability_b) * (scores - forecast), 0.0)
+    surprise = scores - forecast
+    # Where scores never vary, what rounding leaves of them must not pass for variance.
+    surprise = np.where(np.abs(surprise) > 1e-12 * np.abs(scores), surprise, 0.0)
+    x = np.where(known, (is_b - probability_b) * surprise, 0.0)
     w = np.broadcast_to(np.where(known, probability_b * (1 - probability_b), 0.0), scores.shape)
     after = Forecast(float(totals[..., -1]), float(weights[-1])) if scores.ndim == 1 else before
     return x, w, after
