@@ -1,6 +1,6 @@
 # Contender, in short: `make demo`. Everything here also works by hand; see README.md.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status test check deploy simulate-drift clean
+.PHONY: help setup demo up down status test check deploy simulate-drift simulate-experiment clean
 
 PYTHON ?= python3.11
 STAGE ?= prod
@@ -45,6 +45,9 @@ deploy: setup ## deploy to a stage of samconfig.toml: STAGE=prod PARAMS="Trainin
 
 simulate-drift: .venv/.ready .venv-bench/.ready ## how often the drift check is wrong, on real data, beside its peers (under 10 minutes)
 	@.venv/bin/python -m simulations.drift
+
+simulate-experiment: .venv/.ready ## how often an experiment's verdict is wrong, and how soon it comes (under 10 minutes)
+	@.venv/bin/python -m simulations.experiment
 
 clean: down ## stop the stack and delete everything that was built or produced, but not the environments
 	rm -rf .aws-sam .contender out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

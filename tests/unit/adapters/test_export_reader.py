@@ -71,9 +71,40 @@ def test_given_no_outcome_or_probabilities_then_none_are_made_up(item: dict[str,
     ] == pytest.approx(row, nan_ok=True)
 
 
+SHADOW = {
+    "variant": {"S": "A"},
+    "model_version": {"S": "1"},
+    "prediction": {"N": "1"},
+    "probabilities": {"M": {"0": {"N": "0.25"}, "1": {"N": "0.75"}}},
+}
+
+
+def test_given_a_shadow_and_a_value_then_they_are_read(item: dict[str, Any]) -> None:
+    served = {**item, "served": {"S": "B"}, "assigned": {"S": "B"}}
+    row = observation({**served, "shadow": {"M": SHADOW}, "value": {"N": "2.5"}})[1]
+    assert row.shadow == (1.0, {"0": 0.25, "1": 0.75})
+    assert row.value == 2.5
+    assert row.alone
+    assert not observation({**item, "unit_id": {"S": "somebody"}})[1].alone
+
+
+def test_given_no_shadow_or_one_that_failed_then_there_is_none(item: dict[str, Any]) -> None:
+    served = {**item, "served": {"S": "B"}, "assigned": {"S": "B"}}
+    failed = {name: member for name, member in SHADOW.items() if name == "variant"}
+    for shadow in ({"NULL": True}, {"M": failed}, {"M": {**failed, "prediction": {"NULL": True}}}):
+        assert observation({**served, "shadow": shadow, "value": {"NULL": True}})[1].shadow is None
+    number = {"M": {**SHADOW, "probabilities": {"NULL": True}}}
+    assert observation({**served, "shadow": number})[1].shadow == (1.0, None)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
+        ("shadow", {"M": {**SHADOW, "prediction": {"L": []}}}, "shadow cannot be read"),
+        ("shadow", {"M": {}}, "shadow cannot be read"),
+        ("shadow", {"M": {**SHADOW, "variant": {"S": "C"}}}, "shadow cannot be read"),
+        ("value", {"N": "inf"}, "value cannot be read"),
+        ("value", {"S": "much"}, "value cannot be read"),
         ("unit_id", None, "unit_id is missing"),
         ("split", {"S": "half"}, "split is not of type N"),
         ("split", {"N": "half"}, "split cannot be read"),

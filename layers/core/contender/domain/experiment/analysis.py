@@ -258,6 +258,8 @@ def _summary(columns: Columns, arm: NDArray[np.bool_], score: NDArray[np.float64
 
 
 def _epochs(columns: Columns) -> tuple[Epoch, ...]:
+    if len(columns) == 0:
+        return ()
     order = np.argsort(columns.epoch, kind="stable")
     versions, starts = np.unique(columns.epoch[order], return_index=True)
     found: list[Epoch] = []

@@ -1,0 +1,133 @@
+"""An experiment's page: everything is on it, nothing is asked of the network, no text gets in unescaped."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from contender.domain.experiment import Analysis, ExperimentSettings, analyse
+from contender.reports.experiment import About, render_experiment
+from contender.reports.experiment_axes import Plot, ticks
+from tests.support.experiments import experiment
+from tests.support.observations import PLAIN, table, without_outcome
+
+ABOUT = About("late", "d1" * 32, "s3://bucket/exports", "2013-08-01T00:00:00Z", ())
+
+
+class Balance(HTMLParser):
+    """Fails where tags do not close in order."""
+
+    _VOID = frozenset({"meta", "br", "i"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in self._VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self._VOID:
+            assert self.open.pop() == tag
+
+
+def page(analysis: Analysis, about: About = ABOUT) -> str:
+    found = render_experiment(analysis, about)
+    parser = Balance()
+    parser.feed(found)
+    assert parser.open == []
+    assert "nan" not in re.sub(r"<[^>]*>", " ", found).lower().split()
+    assert not re.search(r'="[^"]*\bnan\b', found)
+    assert not re.search("https?:", found)
+    assert "<script" not in found
+    return found
+
+
+def test_given_an_experiment_then_verdict_estimate_checks_and_epochs_are_there() -> None:
+    columns = experiment(1500, skill_b=1.5, shadow=True, delays=True, unheard=0.02)
+    early = np.arange(1500) < 700
+    columns = replace(columns, epoch=np.where(early, 1, 2), split=np.where(early, 0.4, 0.5))
+    analysis = analyse(columns)
+    found = page(analysis)
+    assert analysis.verdict.headline in found
+    assert "40% to B" in found
+    assert "50% to B" in found
+    for heading in (
+        "How the estimate came about",
+        "both models on the same requests",
+        "Do probabilities mean what they say?",
+        "Split kept",
+        "Outcomes come evenly",
+        "Missing outcomes",
+        "Delay of outcomes",
+        "Guardrail: latency",
+        "Agreement of the models",
+        "Epochs of the split",
+    ):
+        assert heading in found
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        [PLAIN],
+        [without_outcome(PLAIN)] * 4,
+        [PLAIN._replace(assigned_b=index % 2 == 0) for index in range(9)],
+        [PLAIN._replace(probability=1.0, split=0.0)] * 5,
+        [
+            PLAIN._replace(
+                probabilities=None, prediction=float(i % 7), outcome=float(i % 5), assigned_b=i % 2 == 0
+            )
+            for i in range(60)
+        ],
+    ],
+    ids=["nothing", "one", "no outcomes", "no variance", "only A", "regression"],
+)
+def test_given_any_kind_of_experiment_then_there_is_a_page(rows: list[object]) -> None:
+    assert "<h1>" in page(analyse(table(rows)))  # type: ignore[arg-type]
+
+
+def test_given_many_classes_with_markup_in_their_names_then_it_is_text() -> None:
+    names = [f"<b>{letter}</b>" for letter in "abcdefghijkl"]
+    rows = [
+        PLAIN._replace(probabilities=None, prediction=name, outcome=name, assigned_b=index % 2 == 0)
+        for index, name in enumerate(names * 3)
+    ]
+    about = ABOUT._replace(target="<img src=x>", problems=("<i>bad</i> line",))
+    found = page(analyse(table(rows)), about)
+    assert "<b>a" not in found
+    assert "<img" not in found
+    assert "&lt;i&gt;bad" in found
+    assert "4 rarer labels are not shown" in found
+
+
+def test_given_an_alarm_then_the_page_is_red_about_it() -> None:
+    found = page(analyse(experiment(6000, skill_b=1.5, lost=0.2)))
+    assert "verdict bad" in found
+    assert "the split was not kept" in found
+    assert "pill bad" in found
+
+
+def test_given_another_level_then_the_page_says_so() -> None:
+    found = page(analyse(experiment(300, skill_b=1.0), settings=ExperimentSettings(level=0.9)))
+    assert "90" in found
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-0.037, 0.112), (3.0, 3.0001), (-1e6, 2e7)])
+def test_given_a_range_then_its_ticks_are_few_round_and_inside(low: float, high: float) -> None:
+    found = ticks(low, high)
+    assert 2 <= len(found) <= 7
+    assert low - 1e-9 * abs(low) <= found[0] < found[-1] <= high + 1e-9 * abs(high)
+
+
+def test_given_an_empty_range_then_the_plot_still_stands() -> None:
+    plot = Plot((2.0, 2.0), (0.0, 0.0), "x")
+    plot.axes("x", str, str)
+    plot.dot(2.0, 0.0, "red")
+    assert "nan" not in plot.svg()
