@@ -261,7 +261,7 @@ class TestSilentDeath:
         assert (result.action, result.task_arn) == (Action.LAUNCHED, "arn:task/2")
         assert (record(world).state, record(world).attempt) == (RunState.LAUNCHED, 2)
         ((event, detail),) = world.observer.problems
-        assert (event, "exit code 137" in detail) == ("training_died", True)
+        assert (event, "exit code 137" in detail) == ("training_failed", True)
 
     def test_a_training_that_reports_meanwhile_is_handled(self, world: DriftWorld) -> None:
         run_key = world.check()().run_key

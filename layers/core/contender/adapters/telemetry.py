@@ -50,7 +50,8 @@ class JsonLines:
                     "CloudWatchMetrics": [
                         {
                             "Namespace": NAMESPACE,
-                            "Dimensions": [["service", "stage"]],
+                            # By stage alone too, for what more than one program can find out.
+                            "Dimensions": [["service", "stage"], ["stage"]],
                             "Metrics": [{"Name": event, "Unit": "Count"}],
                         }
                     ],

@@ -61,6 +61,8 @@ class SettleRun:
         if record is None:
             return Settled.UNKNOWN
         if record.state is not RunState.LAUNCHED:
+            if record.state is RunState.FAILED and record.task_arn == task_arn:
+                self._observer.problem("training_failed", f"{record.window}: {record.detail}")
             return Settled.REPORTED
         if record.task_arn is None:
             raise Conflict(f"run {run_key} does not name its task yet")
@@ -92,5 +94,5 @@ class SettleRun:
             )
         except Conflict:
             return Settled.REPORTED
-        self._observer.problem("training_died", f"{record.window}: {detail}")
+        self._observer.problem("training_failed", f"{record.window}: {detail}")
         return Settled.FAILED
