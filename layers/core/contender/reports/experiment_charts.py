@@ -120,6 +120,8 @@ def _labels(analysis: Analysis) -> Html:
         for which, side, style in (("A", analysis.a, "reference"), ("B", analysis.b, "current"))
         if side.requests
     ]
+    if not (sides and analysis.classes):
+        return ""
     names = sorted(analysis.classes, key=lambda name: -sum(side.predicted[name] for _, side, _ in sides))
     shares = {
         name: [(which, side.predicted[name] / side.requests, style) for which, side, style in sides]
