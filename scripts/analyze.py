@@ -95,6 +95,11 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         metavar="N",
         help="outcomes for which the sequence is narrowest (default: %(default)s)",
     )
+    parser.add_argument(
+        "--value-is-cost",
+        action="store_true",
+        help="less is better of the value that feedback may give with an outcome",
+    )
     return parser.parse_args(argv)
 
 
@@ -119,6 +124,7 @@ def main(argv: list[str] | None = None) -> int:
                     decide_by=args.decide_by,
                     margin=args.margin,
                     planned_outcomes=args.planned_outcomes,
+                    value_higher_is_better=not args.value_is_cost,
                 ),
                 progress=lambda done, total: display.update(task, completed=done, total=total),
             )

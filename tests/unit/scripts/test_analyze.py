@@ -131,6 +131,18 @@ def test_given_a_positive_class_and_metric_then_they_are_used(tmp_path: Path) ->
     assert found["primary_metric"] == "brier"
 
 
+def test_given_values_and_shadows_then_they_are_compared_too_and_may_decide(tmp_path: Path) -> None:
+    write_export(tmp_path, items(Invented(requests=1500, skill=(0.9, 1.3), shadow=1.0, value=True)))
+    found = document(tmp_path, "--metric", "value")
+    assert found["verdict"]["finding"] == "ship"
+    assert found["sequences"]["value"]["paired"] is None
+    assert found["agreement"]["pairs"] == 1500
+    assert document(tmp_path, "--metric", "value", "--value-is-cost")["verdict"]["finding"] == "keep"
+    paired = document(tmp_path, "--decide-by", "paired")
+    assert (paired["decided_by"], paired["verdict"]["finding"]) == ("paired", "ship")
+    assert "<h1>Ship: B is better in Log loss</h1>" in (tmp_path / "out" / "experiment.html").read_text()
+
+
 def test_given_a_dataset_or_a_release_beside_the_export_then_the_target_is_named(tmp_path: Path) -> None:
     write_export(tmp_path, items(Invented(requests=40)))
     assert document(tmp_path)["target"] is None

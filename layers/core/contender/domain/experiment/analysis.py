@@ -19,7 +19,7 @@ from contender.domain.dataset import Task
 from contender.domain.experiment.columns import Columns
 from contender.domain.experiment.completeness import Completeness, completeness
 from contender.domain.experiment.look import Look, read
-from contender.domain.experiment.metrics import METRICS, Comparison, compare_all, outcome_scores
+from contender.domain.experiment.metrics import METRICS, VALUE, Comparison, compare_all, outcome_scores
 from contender.domain.experiment.settings import ExperimentSettings
 from contender.domain.experiment.shape import (
     Calibration,
@@ -173,7 +173,12 @@ def analyse(
     settings = settings or ExperimentSettings()
     level = settings.level
     index = _positive_index(columns, positive)
-    comparisons = _primary_first(compare_all(columns, index, level), settings.metric)
+    value = VALUE._replace(higher_is_better=settings.value_higher_is_better)
+    comparisons = tuple(
+        entry._replace(metric=value) if entry.metric is VALUE else entry
+        for entry in compare_all(columns, index, level)
+    )
+    comparisons = _primary_first(comparisons, settings.metric)
     scores = {entry.metric.name: entry.served for entry in outcome_scores(columns)}
     binary = len(columns.classes) == 2
     score = _score(columns, index)
