@@ -66,6 +66,7 @@ def _add_predictions(app: Flask, services: Services) -> None:
             "split_version": record.split_version,
             "predict_ms": record.latency_ms,
             "stored": answer.stored,
+            **({} if record.shadow_ms is None else {"shadow_ms": record.shadow_ms}),
         }
         return _reply(
             {

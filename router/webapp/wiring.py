@@ -20,6 +20,7 @@ from contender.settings import RouterSettings
 from contender.usecases.feedback import GiveFeedback
 from contender.usecases.predict import Predict
 from contender.usecases.serving import Serving
+from contender.usecases.shadow import Shadow
 from webapp.app import Services, create_app
 
 # A caller waits for these: fail fast, try once more, then answer without them.
@@ -61,6 +62,7 @@ def build_app(environ: Mapping[str, str]) -> Flask:
         retention_s=settings.retention_days * 86_400,
         clock=time.time,
         new_id=lambda: uuid.uuid4().hex,
+        shadow=Shadow(observer) if settings.shadow else None,
     )
     return create_app(Services(serving, predict, GiveFeedback(serving, log, time.time), observer))
 

@@ -17,7 +17,7 @@ from contender.adapters.dynamo_log import DynamoPredictionLog
 from contender.adapters.export_layout import find_exports, read_lines
 from contender.adapters.export_sources import CannotExport
 from contender.adapters.s3_objects import S3Objects
-from contender.domain.records import SPILLED, PredictionRecord
+from contender.domain.records import SPILLED, Feedback, PredictionRecord
 from contender.errors import StoreUnavailable
 from scripts import analyze, export
 
@@ -41,6 +41,7 @@ def record(name: str, **changes: Any) -> PredictionRecord:
         "probabilities": {"0": 0.25, "1": 0.75},
         "latency_ms": 0.5,
         "expires_at": 1_400_000_000,
+        "log_shard": "d1d1d1d1d1d1#0",
     }
     return PredictionRecord(**{**plain, **changes})
 
@@ -100,7 +101,7 @@ def run(session: boto3.Session, **options: Any) -> tuple[export.Exported, list[s
 
 
 def test_given_a_log_when_scanned_then_every_item_is_exported_as_it_is(session: boto3.Session) -> None:
-    fill(session, 25).set_outcome("r3", 0, "2013-07-02T00:00:00.000Z")
+    fill(session, 25).set_outcome("r3", Feedback(0), "2013-07-02T00:00:00.000Z")
     done, said = run(session, method="scan")
     assert (done.method, done.stored, done.spilled, said) == ("scan", 25, 0, [])
     items = {item["request_id"]["S"]: item for item in exported(session)}

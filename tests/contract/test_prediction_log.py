@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contender.adapters.dynamo_log import DynamoPredictionLog, attribute, to_item
-from contender.domain.records import Outcome, PredictionRecord
+from contender.domain.records import Feedback, Outcome, PredictionRecord, ShadowAnswer
 from contender.errors import Conflict, NotFound, StoreUnavailable
 from contender.ports import PredictionLog
 from tests.contract.conftest import MakeClient, create_table
@@ -32,6 +32,9 @@ RECORD = PredictionRecord(
     probabilities={"0": 0.1, "1": 0.9},
     latency_ms=0.25,
     expires_at=1_700_086_400,
+    log_shard="abc#1",
+    shadow=ShadowAnswer("B", "2", 0, {"0": 0.8, "1": 0.2}),
+    shadow_ms=0.05,
 )
 AT = "2023-11-15T00:00:00.000Z"
 
@@ -48,33 +51,57 @@ class TestOutcome:
     @pytest.mark.parametrize("outcome", [0, 1, "late", "", -3, 1.5, 1e-200, 3e38, 0.1 + 0.2])
     def test_the_same_outcome_again_changes_nothing(self, log: PredictionLog, outcome: Outcome) -> None:
         log.put(RECORD)
-        log.set_outcome("r1", outcome, AT)
-        log.set_outcome("r1", outcome, "2024-01-01T00:00:00.000Z")
+        log.set_outcome("r1", Feedback(outcome), AT)
+        log.set_outcome("r1", Feedback(outcome), "2024-01-01T00:00:00.000Z")
 
     @pytest.mark.parametrize(("first", "second"), [(1, 0), ("a", "b"), (1.5, 1.25), (1, "1"), ("", "a")])
     def test_another_outcome_is_a_conflict(self, log: PredictionLog, first: Outcome, second: Outcome) -> None:
         log.put(RECORD)
-        log.set_outcome("r1", first, AT)
+        log.set_outcome("r1", Feedback(first), AT)
         with pytest.raises(Conflict):
-            log.set_outcome("r1", second, AT)
-        log.set_outcome("r1", first, AT)
+            log.set_outcome("r1", Feedback(second), AT)
+        log.set_outcome("r1", Feedback(first), AT)
 
     def test_equal_numbers_are_the_same_outcome(self, log: PredictionLog) -> None:
         log.put(RECORD)
-        log.set_outcome("r1", 1, AT)
-        log.set_outcome("r1", 1.0, AT)
+        log.set_outcome("r1", Feedback(1), AT)
+        log.set_outcome("r1", Feedback(1.0), AT)
 
     def test_an_unknown_prediction_is_not_found(self, log: PredictionLog) -> None:
         with pytest.raises(NotFound):
-            log.set_outcome("r1", 1, AT)
+            log.set_outcome("r1", Feedback(1), AT)
         log.put(RECORD)
-        log.set_outcome("r1", 1, AT)  # the attempt before left nothing behind
+        log.set_outcome("r1", Feedback(1), AT)  # the attempt before left nothing behind
 
     def test_outcomes_of_different_predictions_do_not_meet(self, log: PredictionLog) -> None:
         log.put(RECORD)
         log.put(replace(RECORD, request_id="r2"))
-        log.set_outcome("r1", 1, AT)
-        log.set_outcome("r2", 0, AT)
+        log.set_outcome("r1", Feedback(1), AT)
+        log.set_outcome("r2", Feedback(0), AT)
+
+
+class TestValue:
+    def test_outcome_and_value_come_together_or_in_any_order(self, log: PredictionLog) -> None:
+        for request_id, first, second in (
+            ("r1", Feedback(1, 2.5), Feedback(1, 2.5)),
+            ("r2", Feedback(1), Feedback(value=2.5)),
+            ("r3", Feedback(value=2.5), Feedback(1)),
+            ("r4", Feedback(1), Feedback(1, 2.5)),
+        ):
+            log.put(replace(RECORD, request_id=request_id))
+            log.set_outcome(request_id, first, AT)
+            log.set_outcome(request_id, second, AT)
+            log.set_outcome(request_id, Feedback(1, 2.5), AT)
+            for other in (Feedback(0), Feedback(value=2.0), Feedback(0, 2.5), Feedback(1, 2.0)):
+                with pytest.raises(Conflict):
+                    log.set_outcome(request_id, other, AT)
+
+    def test_a_conflict_in_one_leaves_the_other_as_it_was(self, log: PredictionLog) -> None:
+        log.put(RECORD)
+        log.set_outcome("r1", Feedback(1), AT)
+        with pytest.raises(Conflict):
+            log.set_outcome("r1", Feedback(0, 2.5), AT)
+        log.set_outcome("r1", Feedback(1, 3.0), AT)
 
 
 @pytest.mark.parametrize("backend", ["moto"], indirect=True)
@@ -93,16 +120,20 @@ class TestDynamo:
         assert stored["features"] == {
             "M": {"size": {"N": "1.5"}, "colour": {"S": "red"}, "age": {"NULL": True}}
         }
-        log.set_outcome("r1", 1, AT)
+        log.set_outcome("r1", Feedback(1), AT)
         stored = self.item(client, unique)
         assert (stored["outcome"], stored["outcome_at"]) == ({"N": "1"}, {"S": AT})
+        assert stored["shadow"]["M"]["probabilities"] == {"M": {"0": {"N": "0.8"}, "1": {"N": "0.2"}}}
+        log.set_outcome("r1", Feedback(value=2.5), "2024-01-01T00:00:00.000Z")
+        stored = self.item(client, unique)
+        assert (stored["value"], stored["outcome_at"]) == ({"N": "2.5"}, {"S": AT})
 
     def test_a_regression_has_no_probabilities(
         self, log: PredictionLog, client: MakeClient, unique: str
     ) -> None:
-        log.put(replace(RECORD, probabilities=None, prediction=12.5))
+        log.put(replace(RECORD, probabilities=None, prediction=12.5, shadow=None, shadow_ms=None))
         stored = self.item(client, unique)
-        assert "probabilities" not in stored
+        assert not {"probabilities", "shadow", "shadow_ms"} & set(stored)
         assert stored["prediction"] == {"N": "12.5"}
 
     @pytest.mark.parametrize(
@@ -138,12 +169,12 @@ class TestDynamo:
         with pytest.raises(StoreUnavailable, match="ResourceNotFoundException"):
             log.put(RECORD)
         with pytest.raises(StoreUnavailable, match="ResourceNotFoundException"):
-            log.set_outcome("r1", 1, AT)
+            log.set_outcome("r1", Feedback(1), AT)
 
 
 def test_without_a_service_every_call_says_which(nowhere: MakeClient) -> None:
     log = DynamoPredictionLog(nowhere("dynamodb"), "table")
-    for call in (lambda: log.put(RECORD), lambda: log.set_outcome("r1", 1, AT)):
+    for call in (lambda: log.put(RECORD), lambda: log.set_outcome("r1", Feedback(1), AT)):
         with pytest.raises(StoreUnavailable, match=r"^dynamodb: ") as error:
             call()
         assert error.value.service == "dynamodb"

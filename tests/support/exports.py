@@ -12,7 +12,7 @@ import numpy as np
 from contender.adapters.dynamo_log import attribute, to_item
 from contender.adapters.export_layout import Export, Item, write_data, write_manifests
 from contender.adapters.local_objects import LocalObjects
-from contender.domain.records import PredictionRecord
+from contender.domain.records import PredictionRecord, log_shard
 
 START = datetime(2013, 7, 1, tzinfo=UTC)
 
@@ -77,6 +77,7 @@ def items(plan: Invented) -> Iterator[Item]:
             probabilities=probabilities,
             latency_ms=round(float(plan.latency[served_b] * rng.lognormal(0, 0.3)), 3),
             expires_at=int(at.timestamp()) + 90 * 86_400,
+            log_shard=log_shard("d1" * 32, f"r{index:08d}"),
         )
         item = to_item(record)
         aside = np.random.default_rng([plan.seed, index, 1])  # so that shadows change nothing else

@@ -7,10 +7,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from hashlib import md5
 from pathlib import Path
+from typing import Any
 
 from contender.domain.dataset import Dataset, FeatureValue
 from contender.domain.drift import ColumnSample
-from contender.domain.records import Outcome, PredictionRecord, RunRecord, RunState, TaskEnd, TrainingJob
+from contender.domain.records import (
+    Feedback,
+    Outcome,
+    PredictionRecord,
+    RunRecord,
+    RunState,
+    TaskEnd,
+    TrainingJob,
+)
 from contender.domain.release import ModelRef
 from contender.errors import BadInput, Conflict, ModelUnusable, NotFound, StoreUnavailable
 from contender.ports import Model, ObjectInfo, Parameter, Prediction
@@ -122,18 +131,29 @@ class MemoryPredictionLog(_Service):
         super().__init__("dynamodb")
         self.records: dict[str, PredictionRecord] = {}
         self.outcomes: dict[str, tuple[Outcome, str]] = {}
+        self.values: dict[str, tuple[float, str]] = {}
 
     def put(self, record: PredictionRecord) -> None:
         self._check()
         self.records[record.request_id] = record
 
-    def set_outcome(self, request_id: str, outcome: Outcome, at: str) -> None:
+    def set_outcome(self, request_id: str, told: Feedback, at: str) -> None:
         self._check()
         if request_id not in self.records:
             raise NotFound(f"no prediction {request_id} is logged")
-        stored, _ = self.outcomes.setdefault(request_id, (outcome, at))
-        if isinstance(stored, bool | str) is not isinstance(outcome, bool | str) or stored != outcome:
-            raise Conflict(f"another outcome of {request_id} is already logged")
+        pairs: list[tuple[dict[str, tuple[Any, str]], Any]] = [
+            (self.outcomes, told.outcome),
+            (self.values, told.value),
+        ]
+        for stored, given in pairs:
+            known = stored.get(request_id, (given, ""))[0]
+            if given is not None and (
+                isinstance(known, bool | str) is not isinstance(given, bool | str) or known != given
+            ):
+                raise Conflict(f"another outcome or value of {request_id} is already logged")
+        for stored, given in pairs:
+            if given is not None:
+                stored.setdefault(request_id, (given, at))
 
 
 class MemoryRunRecords(_Service):

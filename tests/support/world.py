@@ -14,6 +14,7 @@ from contender.ports import Prediction
 from contender.usecases.feedback import GiveFeedback
 from contender.usecases.predict import Predict
 from contender.usecases.serving import Serving
+from contender.usecases.shadow import Shadow
 from tests.support.fakes import (
     FakeClock,
     FakeLoader,
@@ -82,6 +83,7 @@ class World:
     log: MemoryPredictionLog = field(default_factory=MemoryPredictionLog)
     spilled: list[str] = field(default_factory=list)
     refresh_s: float = 5.0
+    shadow: bool = False
 
     def __post_init__(self) -> None:
         self.artifacts = MemoryObjects("artifacts", self.clock)
@@ -111,6 +113,7 @@ class World:
             retention_s=86_400.0,
             clock=self.clock,
             new_id=lambda: f"request-{next(ids)}",
+            shadow=Shadow(self.observer) if self.shadow else None,
         )
         self.feedback = GiveFeedback(self.serving, self.log, self.clock)
 

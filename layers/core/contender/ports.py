@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from contender.domain.dataset import FeatureValue
-from contender.domain.records import Outcome, PredictionRecord, RunRecord, RunState, TaskEnd, TrainingJob
+from contender.domain.records import (
+    Feedback,
+    Outcome,
+    PredictionRecord,
+    RunRecord,
+    RunState,
+    TaskEnd,
+    TrainingJob,
+)
 from contender.domain.release import ModelRef
 
 
@@ -90,10 +98,10 @@ class PredictionLog(Protocol):
     def put(self, record: PredictionRecord) -> None:
         """Stores a record. Raises ``StoreUnavailable``."""
 
-    def set_outcome(self, request_id: str, outcome: Outcome, at: str) -> None:
-        """Adds the outcome of a prediction; the same outcome again changes nothing.
+    def set_outcome(self, request_id: str, told: Feedback, at: str) -> None:
+        """Adds what feedback tells about a prediction; the same again changes nothing.
 
-        Raises ``NotFound`` for an unknown id, ``Conflict`` when another outcome is there,
+        Raises ``NotFound`` for an unknown id, ``Conflict`` when another outcome or value is there,
         ``StoreUnavailable``.
         """
 

@@ -41,6 +41,13 @@ class Env:
             return default
         return value
 
+    def switch(self, name: str, default: bool) -> bool:
+        """Reads ``true`` or ``false``."""
+        text = self._environ.get(name, "")
+        if text not in ("", "true", "false"):
+            self._problems.append(Problem(name, f"is {text!r}", "set it to true or false"))
+        return text == "true" if text else default
+
     def names(self, name: str) -> tuple[str, ...]:
         """Reads a comma-separated list, which may be empty."""
         return tuple(part.strip() for part in self._environ.get(name, "").split(",") if part.strip())
@@ -71,6 +78,7 @@ class RouterSettings:
         refresh_s: Longest age of release and split in a warm router, in seconds. 5 keeps the promise of
             10 s with room for a slow read, at one SSM call per 5 s and instance.
         retention_days: How long the log keeps a prediction.
+        shadow: Whether the variant that does not serve is asked too, and both answers are logged.
     """
 
     artifact_bucket: str
@@ -79,6 +87,7 @@ class RouterSettings:
     split_parameter: str
     refresh_s: float
     retention_days: float
+    shadow: bool
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> RouterSettings:
@@ -91,6 +100,7 @@ class RouterSettings:
             split_parameter=env.text("SPLIT_PARAMETER"),
             refresh_s=env.number("REFRESH_SECONDS", 5.0, 0.0, 10.0),
             retention_days=env.number("RETENTION_DAYS", 90.0, 1.0, 3650.0),
+            shadow=env.switch("SHADOW", default=False),
         )
         env.check()
         return settings

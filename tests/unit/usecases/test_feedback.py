@@ -119,6 +119,24 @@ def test_anything_else_is_not(prices: World, outcome: object) -> None:
         prices.feedback({"request_id": served(prices), "outcome": outcome})
 
 
+def test_a_value_alone_or_with_an_outcome_is_stored(world: World) -> None:
+    alone, both = served(world), served(world)
+    world.feedback({"request_id": alone, "value": 12})
+    world.feedback({"request_id": both, "value": -0.5, "outcome": 0})
+    world.feedback({"request_id": both, "value": -0.5})
+    assert {name: stored for name, (stored, _) in world.log.values.items()} == {alone: 12.0, both: -0.5}
+    assert set(world.log.outcomes) == {both}
+    with pytest.raises(Conflict):
+        world.feedback({"request_id": both, "value": 0.5})
+
+
+@pytest.mark.parametrize("value", [True, "12.5", math.nan, math.inf, 1e39, 10**400, []])
+def test_a_value_must_be_a_finite_number(world: World, value: object) -> None:
+    with pytest.raises(BadInput, match=r"^value: must be a"):
+        world.feedback({"request_id": served(world), "outcome": 1, "value": value})
+    assert world.log.outcomes == {}
+
+
 @pytest.mark.parametrize(
     ("body", "fields"),
     [
@@ -127,6 +145,9 @@ def test_anything_else_is_not(prices: World, outcome: object) -> None:
         ({}, ["request_id", "outcome"]),
         ({"request_id": "x"}, ["outcome"]),
         ({"request_id": "x", "outcome": None}, ["outcome"]),
+        ({"request_id": "x", "outcome": None, "value": 1}, ["outcome"]),
+        ({"request_id": "x", "value": None}, ["outcome"]),
+        ({"request_id": "x", "value": "1"}, ["value"]),
         ({"request_id": "x", "outcome": []}, ["outcome"]),
         ({"request_id": "x", "outcome": {}}, ["outcome"]),
         ({"request_id": 5, "outcome": 1}, ["request_id"]),

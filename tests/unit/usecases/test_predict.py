@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contender.domain.assignment import Variant, assign
-from contender.domain.records import SPILLED, PredictionRecord
+from contender.domain.records import SPILLED, PredictionRecord, log_shard
 from contender.errors import BadInput, NoModel
 from contender.ports import Prediction
 from contender.usecases.predict import Answer, iso_utc
@@ -54,6 +54,7 @@ class TestAnswer:
             probabilities={"0": 0.25, "1": 0.75},
             latency_ms=answer.record.latency_ms,
             expires_at=1_700_086_400,
+            log_shard=log_shard(release_of().digest, "request-1"),
         )
         assert answer.record.latency_ms >= 0
 

@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from contender.adapters._aws import CONDITION_FAILED, Client, code_of, translated
-from contender.domain.records import Outcome, PredictionRecord
+from contender.domain.records import Feedback, PredictionRecord
 from contender.errors import Conflict, NotFound
 
 Attribute = Mapping[str, Any]
@@ -46,7 +46,7 @@ def attribute(value: object) -> Attribute:
 
 
 def to_item(record: PredictionRecord) -> dict[str, Attribute]:
-    """Writes a record as a DynamoDB item; ``probabilities`` is absent for regression."""
+    """Writes a record as a DynamoDB item; what is ``None`` (``probabilities`` of a regression) is absent."""
     item = {
         "request_id": attribute(record.request_id),
         "at": attribute(record.at),
@@ -62,9 +62,14 @@ def to_item(record: PredictionRecord) -> dict[str, Attribute]:
         "prediction": attribute(record.prediction),
         "latency_ms": attribute(record.latency_ms),
         "expires_at": attribute(record.expires_at),
+        "log_shard": attribute(record.log_shard),
     }
     if record.probabilities is not None:
         item["probabilities"] = attribute(record.probabilities)
+    if record.shadow is not None:
+        item["shadow"] = attribute(record.shadow.to_dict())
+    if record.shadow_ms is not None:
+        item["shadow_ms"] = attribute(record.shadow_ms)
     return item
 
 
@@ -88,31 +93,60 @@ class DynamoPredictionLog:
         with translated("dynamodb", f"put {self._table}/{record.request_id}"):
             self._client.put_item(TableName=self._table, Item=to_item(record))
 
-    def set_outcome(self, request_id: str, outcome: Outcome, at: str) -> None:
-        """Adds the outcome of a prediction; the same outcome again changes nothing.
+    def set_outcome(self, request_id: str, told: Feedback, at: str) -> None:
+        """Adds what feedback tells about a prediction; the same again changes nothing.
 
-        Raises ``NotFound`` for an unknown id, ``Conflict`` when another outcome is there,
+        Raises ``NotFound`` for an unknown id, ``Conflict`` when another outcome or value is there,
         ``StoreUnavailable``.
         """
-        key = {"request_id": {"S": request_id}}
+        given = {
+            name: attribute(value)
+            for name, value in (("outcome", told.outcome), ("value", told.value))
+            if value is not None
+        }
         with translated("dynamodb", f"update {self._table}/{request_id}"):
-            try:
-                self._client.update_item(
-                    TableName=self._table,
-                    Key=key,
-                    UpdateExpression="SET outcome = :outcome, outcome_at = :at",
-                    ConditionExpression="attribute_exists(request_id) AND attribute_not_exists(outcome)",
-                    ExpressionAttributeValues={":outcome": attribute(outcome), ":at": attribute(at)},
-                )
-                return
-            except ClientError as error:
-                if code_of(error) != CONDITION_FAILED:
-                    raise
-            stored = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
-        if not stored or "outcome" not in stored:  # the latter: it arrived between the two calls
-            raise NotFound(f"no prediction {request_id} is logged")
-        if not _same(stored["outcome"], attribute(outcome)):
-            raise Conflict(f"another outcome of {request_id} is already logged")
+            while given:
+                stored = self._add(request_id, given, at)
+                if stored is None:
+                    return
+                if not stored:
+                    raise NotFound(f"no prediction {request_id} is logged")
+                for name in given.keys() & stored.keys():
+                    if not _same(stored[name], given[name]):
+                        raise Conflict(f"another {name} of {request_id} is already logged")
+                known = given.keys() & stored.keys()
+                if not known:
+                    raise NotFound(f"no prediction {request_id} is logged")  # it arrived between the calls
+                given = {name: value for name, value in given.items() if name not in known}
+
+    def _add(
+        self, request_id: str, given: Mapping[str, Attribute], at: str
+    ) -> Mapping[str, Attribute] | None:
+        """Adds attributes if none of them is there yet; else gives the item, empty when there is none."""
+        key = {"request_id": {"S": request_id}}
+        names = {f"#{name}": name for name in given}  # "value" is a word of DynamoDB's own
+        absent = "".join(f" AND attribute_not_exists(#{name})" for name in given)
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=key,
+                # The time of the first feedback stays: by it the evaluation meets the record, once.
+                UpdateExpression="SET outcome_at = if_not_exists(outcome_at, :at), "
+                + ", ".join(f"#{name} = :{name}" for name in given),
+                ConditionExpression=f"attribute_exists(request_id){absent}",
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues={
+                    ":at": attribute(at),
+                    **{f":{name}": value for name, value in given.items()},
+                },
+            )
+        except ClientError as error:
+            if code_of(error) != CONDITION_FAILED:
+                raise
+        else:
+            return None
+        answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+        return dict(answer.get("Item") or {})
 
 
 def _same(stored: Attribute, given: Attribute) -> bool:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from hashlib import sha256
+from hashlib import blake2b, sha256
 
 from contender.domain.release import Label
 
@@ -15,6 +15,55 @@ Outcome = Label | float
 
 SPILLED = "spilled_prediction"
 """Key of the JSON line by which a record that the log refused reaches the function's own log."""
+
+
+LOG_SHARDS = 8
+"""Parts of a release's records in the log's indexes. DynamoDB takes 1,000 writes a second on one key, so 8
+carry some thousands of requests a second; each evaluation reads every part once, so they are no more."""
+
+
+def log_shard(release: str, request_id: str) -> str:
+    """Says under which key of its indexes the log keeps a record: by release, spread evenly.
+
+    Args:
+        release: Digest of the release.
+        request_id: The record's key.
+
+    Returns:
+        ``<first 12 digits of the release>#<0 to LOG_SHARDS - 1>``.
+    """
+    return f"{release[:12]}#{blake2b(request_id.encode(), digest_size=1).digest()[0] % LOG_SHARDS}"
+
+
+def log_shards(release: str) -> tuple[str, ...]:
+    """Gives every key under which records of a release may lie."""
+    return tuple(f"{release[:12]}#{number}" for number in range(LOG_SHARDS))
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowAnswer:
+    """What the variant that did not serve would have answered.
+
+    Attributes:
+        variant: Which.
+        model_version: Its version.
+        prediction: Its label, or number for regression.
+        probabilities: Class → probability; ``None`` for regression.
+    """
+
+    variant: str
+    model_version: str
+    prediction: Outcome
+    probabilities: Mapping[str, float] | None
+
+    def to_dict(self) -> dict[str, object]:
+        """Gives plain types, as they are logged."""
+        return {
+            "variant": self.variant,
+            "model_version": self.model_version,
+            "prediction": self.prediction,
+            "probabilities": None if self.probabilities is None else dict(self.probabilities),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +84,11 @@ class PredictionRecord:
         features: Feature → value; ``None`` when missing.
         prediction: Predicted label, or number for regression.
         probabilities: Class → probability; ``None`` for regression.
-        latency_ms: Time from the parsed request to the prediction, in milliseconds.
+        latency_ms: Time from the parsed request to the prediction, in milliseconds, without the shadow's.
         expires_at: When the log may forget it, in epoch seconds.
+        log_shard: Where the log's indexes keep it, see :func:`log_shard`.
+        shadow: The other variant's answer; ``None`` where it was not asked, failed, or was too slow.
+        shadow_ms: What the shadow cost, in milliseconds; ``None`` where it was not asked.
     """
 
     request_id: str
@@ -54,6 +106,22 @@ class PredictionRecord:
     probabilities: Mapping[str, float] | None
     latency_ms: float
     expires_at: int
+    log_shard: str
+    shadow: ShadowAnswer | None = None
+    shadow_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What is told about a prediction afterwards; at least one of both.
+
+    Attributes:
+        outcome: What really happened; ``None`` where that is not told.
+        value: What the request was worth; ``None`` where that is not told.
+    """
+
+    outcome: Outcome | None = None
+    value: float | None = None
 
 
 class RunState(StrEnum):

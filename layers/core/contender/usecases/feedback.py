@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from contender.domain.dataset import FLOAT32_MAX, Task
-from contender.domain.records import Outcome
+from contender.domain.records import Feedback, Outcome
 from contender.domain.release import Label, Release
 from contender.errors import BadInput, NoModel, Problem
 from contender.ports import PredictionLog
@@ -13,7 +13,7 @@ from contender.usecases.predict import iso_utc
 from contender.usecases.serving import Serving
 
 MAX_ID = 128
-_FIELDS = frozenset({"request_id", "outcome"})
+_FIELDS = frozenset({"request_id", "outcome", "value"})
 
 
 class GiveFeedback:
@@ -31,16 +31,17 @@ class GiveFeedback:
         self._clock = clock
 
     def __call__(self, body: object) -> None:
-        """Stores an outcome; the same one again changes nothing.
+        """Stores an outcome, a value, or both; the same again changes nothing.
 
         Args:
-            body: The parsed JSON body: ``request_id``, and ``outcome`` (a class label, or a number for
-                regression).
+            body: The parsed JSON body: ``request_id``, and at least one of ``outcome`` (a class label, or a
+                number for regression) and ``value`` (what the request was worth, in a unit of the caller's
+                own).
 
         Raises:
             BadInput: Naming every field that is missing, unknown or mistyped.
             NotFound: When no such prediction is logged.
-            Conflict: When another outcome is already there.
+            Conflict: When another outcome or value is already there; then nothing is changed.
             NoModel: Without a release, against which alone an outcome can be checked.
             StoreUnavailable: When the log does not answer.
         """
@@ -50,7 +51,7 @@ class GiveFeedback:
         if release is None:
             raise NoModel("no release is published, so an outcome cannot be checked; send it again later")
         problems = [
-            Problem(str(field), "is not a field of a feedback", "use request_id, outcome")
+            Problem(str(field), "is not a field of a feedback", "use request_id, outcome, value")
             for field in body
             if field not in _FIELDS
         ]
@@ -60,13 +61,20 @@ class GiveFeedback:
                 Problem("request_id", "is missing or not a text", "send the request_id of a prediction")
             )
         outcome: Outcome | None = None
+        value: float | None = None
         try:
-            outcome = _outcome(release, body.get("outcome"))
+            # A value alone is enough; null is no outcome, so that a mistake is not taken for an omission.
+            if "outcome" in body or body.get("value") is None:
+                outcome = _outcome(release, body.get("outcome"))
         except BadInput as error:
             problems.extend(error.problems)
-        if problems or outcome is None:
+        try:
+            value = _value(body.get("value"))
+        except BadInput as error:
+            problems.extend(error.problems)
+        if problems:
             raise BadInput(problems)
-        self._log.set_outcome(str(request_id), outcome, iso_utc(self._clock()))
+        self._log.set_outcome(str(request_id), Feedback(outcome, value), iso_utc(self._clock()))
 
 
 def _outcome(release: Release, value: object) -> Outcome:
@@ -83,6 +91,17 @@ def _outcome(release: Release, value: object) -> Outcome:
         return float(value)
     classes = {label: None for model in release.variants.values() for label in model.classes or ()}
     return _label(list(classes), value)
+
+
+def _value(value: object) -> float | None:
+    """Checks what a request was worth."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadInput.of("value", f"must be a number, got {type(value).__name__}", "send a number")
+    if not -FLOAT32_MAX <= value <= FLOAT32_MAX:  # False for NaN too
+        raise BadInput.of("value", "must be a finite 32-bit number", "send what the request was worth")
+    return float(value)
 
 
 def _label(classes: list[Label], value: bool | int | float | str) -> Label:

@@ -17,11 +17,13 @@ from contender.domain.dataset import (
     row_from_mapping,
     row_from_sequence,
 )
-from contender.domain.records import SPILLED, PredictionRecord
+from contender.domain.records import SPILLED, PredictionRecord, ShadowAnswer, log_shard
 from contender.domain.release import ALIASES
 from contender.errors import BadInput, ModelUnusable, NoModel, Problem, StoreUnavailable
 from contender.ports import Observer, Prediction, PredictionLog
+from contender.usecases.scoring import finite
 from contender.usecases.serving import Serving, Snapshot
+from contender.usecases.shadow import NOT_ASKED, Shadow
 
 MAX_UNIT = 256
 """Longest ``unit_id``, in characters: a hash or an e-mail address fits, a document does not."""
@@ -56,6 +58,7 @@ class Predict:
         retention_s: How long the log keeps a record, in seconds.
         clock: Epoch seconds.
         new_id: Makes unique request ids.
+        shadow: Asks the other variant too; ``None`` to ask only the one that serves.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class Predict:
         retention_s: float,
         clock: Callable[[], float],
         new_id: Callable[[], str],
+        shadow: Shadow | None = None,
     ) -> None:
         self._serving = serving
         self._log = log
@@ -75,6 +79,7 @@ class Predict:
         self._retention_s = retention_s
         self._clock = clock
         self._new_id = new_id
+        self._shadow = shadow
 
     def __call__(self, body: object) -> Answer:
         """Answers one request.
@@ -98,6 +103,8 @@ class Predict:
         unit_id = request_id if unit is None else unit
         assigned = _assign(snapshot, unit_id)
         served, prediction = self._score(snapshot, assigned.variant, row)
+        latency_ms = round((time.perf_counter() - started) * 1000, 4)
+        shadow = self._shadow(snapshot, served, row) if self._shadow else NOT_ASKED
         now = self._clock()
         record = PredictionRecord(
             request_id=request_id,
@@ -113,8 +120,11 @@ class Predict:
             features={name: _logged(value) for name, value in row.items()},
             prediction=prediction.value,
             probabilities=prediction.probabilities,
-            latency_ms=round((time.perf_counter() - started) * 1000, 4),
+            latency_ms=latency_ms,
             expires_at=int(now + self._retention_s),
+            log_shard=log_shard(snapshot.digest, request_id),
+            shadow=shadow.answer,
+            shadow_ms=shadow.ms,
         )
         return Answer(record, ALIASES[served], self._store(record))
 
@@ -128,7 +138,7 @@ class Predict:
                 reasons.append(f"{variant}: {snapshot.failures.get(variant, 'not in the release')}")
                 continue
             try:
-                return variant, _finite(model.predict_one(row))
+                return variant, finite(model.predict_one(row))
             except ModelUnusable as error:
                 self._observer.problem("model_failed", f"{variant}: {error}")
                 reasons.append(f"{variant}: {error}")
@@ -139,24 +149,21 @@ class Predict:
             self._log.put(record)
         except StoreUnavailable as error:
             spilled = {field.name: getattr(record, field.name) for field in fields(record)}
-            # Mappings need not be dicts.
-            self._spill(json.dumps({SPILLED: spilled}, separators=(",", ":"), default=dict))
+            self._spill(json.dumps({SPILLED: spilled}, separators=(",", ":"), default=_plain))
             self._observer.problem("prediction_spilled", str(error))
             return False
         return True
 
 
+def _plain(value: object) -> object:
+    if isinstance(value, ShadowAnswer):
+        return value.to_dict()
+    return dict(value)  # type: ignore[call-overload]  # mappings need not be dicts
+
+
 def iso_utc(epoch_s: float) -> str:
     """Writes epoch seconds as ISO 8601 in UTC with milliseconds and ``Z``."""
     return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _finite(prediction: Prediction) -> Prediction:
-    """Refuses NaN and infinities, which neither JSON nor DynamoDB can hold."""
-    for number in (prediction.value, *(prediction.probabilities or {}).values()):
-        if isinstance(number, float) and not math.isfinite(number):
-            raise ModelUnusable(f"the model answered {number}")
-    return prediction
 
 
 def _assign(snapshot: Snapshot, unit_id: str) -> Assignment:
