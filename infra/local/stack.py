@@ -157,6 +157,7 @@ def _carry_out(
                 "TrainingImage": TRAINING_IMAGE,
                 "MlflowTrackingUri": site.mlflow_url,
                 "ArtifactBucketName": ARTIFACT_BUCKET,
+                "Shadow": "true",
                 **parameters,
             }
             deploy.deploy(given, site.env, site.mark, site.log("sam-deploy"))
