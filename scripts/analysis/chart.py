@@ -70,7 +70,7 @@ def _heading(figure: Figure, report: Report) -> None:
     analysis = report.analysis
     verdict = analysis.verdict
     figure.text(0.03, 0.955, verdict.headline, fontsize=19, fontweight="bold", va="center")
-    sentence = "\n".join(textwrap.wrap(verdict.sentence, 150))
+    sentence = "\n".join(textwrap.wrap(verdict.sentence, 165))
     figure.text(0.03, 0.925, sentence, fontsize=9.5, color=MUTED, va="top", linespacing=1.45)
     x = 0.03
     for name, summary, colour in (("A", analysis.a, A_COLOUR), ("B", analysis.b, B_COLOUR)):

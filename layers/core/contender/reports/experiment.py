@@ -69,7 +69,8 @@ def render_experiment(analysis: Analysis, about: About) -> Html:
         f"<h2>Can it be trusted?</h2>{tables.checks(analysis)}",
         f"<h2>Traffic and outcomes</h2>{tables.traffic(analysis)}",
         _epochs(analysis),
-        f"<h2>How it was judged</h2>{tables.settings(analysis)}<p class='muted small'>{text(_METHOD)}</p>",
+        f"<h2>How it was judged</h2>{tables.settings(analysis)}",
+        f"<p class='muted small' style='margin-top:10px'>{text(_METHOD)}</p>",
         _footer(analysis, about),
     ]
     return whole_page(f"{analysis.verdict.headline} · {title}", f"<main>{''.join(parts)}</main>")
