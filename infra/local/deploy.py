@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ import yaml  # type: ignore[import-untyped]
 
 from infra.local import tools
 from infra.local.processes import run
+from infra.profiles import read_profile
 
 PROFILE = "local"
 """Profile of ``samconfig.toml`` for an emulator."""
@@ -44,7 +44,7 @@ def deploy(parameters: Mapping[str, str], env: Mapping[str, str], mark: str, log
     """Runs ``sam deploy`` against the endpoint in ``env``.
 
     Args:
-        parameters: Parameters of the template.
+        parameters: Parameters of the template, beside those of the profile.
         env: Environment with ``AWS_ENDPOINT_URL``.
         mark: Mark of the stack.
         log: Where the output goes.
@@ -52,15 +52,15 @@ def deploy(parameters: Mapping[str, str], env: Mapping[str, str], mark: str, log
     Raises:
         LocalStackError: It failed.
     """
-    overrides = [f"{name}={value}" for name, value in parameters.items()]
+    given = {**read_profile(PROFILE).parameters, **parameters}
+    overrides = [f"{name}={value}" for name, value in given.items()]
     command = [str(tools.SAM), "deploy", "--config-env", PROFILE, "--no-progressbar"]
     run("sam deploy", [*command, "--parameter-overrides", *overrides], env, mark, log)
 
 
 def stack_name() -> str:
     """The stack's name in the local profile."""
-    document = tomllib.loads((tools.ROOT / "samconfig.toml").read_text())
-    return str(document[PROFILE]["deploy"]["parameters"]["stack_name"])
+    return read_profile(PROFILE).stack_name
 
 
 def outputs(cloudformation: Any) -> dict[str, str]:
@@ -81,12 +81,8 @@ def read_template() -> dict[str, Any]:
 
 def declared_routes() -> list[tuple[str, str]]:
     """The API's routes as ``template.yaml`` declares them: ("POST", "/predict"), …"""
-    routes = []
-    for resource in read_template()["Resources"].values():
-        for event in (resource.get("Properties", {}).get("Events") or {}).values():
-            if event["Type"] == "Api":
-                routes.append((event["Properties"]["Method"].upper(), event["Properties"]["Path"]))
-    return routes
+    paths = read_template()["Resources"]["RouterApi"]["Properties"]["DefinitionBody"]["paths"]
+    return [(method.upper(), path) for path, methods in paths.items() for method in methods]
 
 
 class _TemplateLoader(yaml.SafeLoader):  # type: ignore[misc]

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from infra.local.deploy import read_template
+from infra.profiles import NoProfile, parse_parameter, read_profile
+
+
+@pytest.mark.parametrize("name", ["local", "prod"])
+def test_a_profile_sets_only_parameters_that_the_template_has(name: str) -> None:
+    assert {*read_profile(name).parameters} <= {*read_template()["Parameters"]}
+
+
+def test_the_local_profile_makes_nothing_that_costs_and_asks_for_no_key() -> None:
+    declared = read_template()["Parameters"]
+    defaults = {name: str(one.get("Default", "")) for name, one in declared.items()}
+    effective = {**defaults, **read_profile("local").parameters}
+    switches = ("CreateNetwork", "CreateMlflow", "GradualDeployment", "ConfigKeyRequired")
+    assert {effective[name] for name in switches} == {"false"}
+
+
+def test_the_aws_profile_makes_what_is_missing_and_keeps_the_key() -> None:
+    parameters = read_profile("prod").parameters
+    assert {name for name, value in parameters.items() if value == "true"} == {
+        "CreateNetwork",
+        "CreateMlflow",
+        "GradualDeployment",
+    }
+    assert read_template()["Parameters"]["ConfigKeyRequired"]["Default"] == "true"
+
+
+def test_a_missing_profile_is_named_beside_those_that_are_there(tmp_path: Path) -> None:
+    config = tmp_path / "samconfig.toml"
+    config.write_text('version = 0.1\n[one.deploy.parameters]\nstack_name = "s"\n[two.build.parameters]\n')
+    assert read_profile("one", config).stack_name == "s"
+    with pytest.raises(NoProfile, match="no profile 'two'; it has one"):
+        read_profile("two", config)
+
+
+def test_a_parameter_may_hold_any_value_but_needs_a_name() -> None:
+    assert parse_parameter("Subnets=a,b=c") == ("Subnets", "a,b=c")
+    for wrong in ("Subnets", "=x", "Sub nets=x"):
+        with pytest.raises(ValueError, match="Name=value"):
+            parse_parameter(wrong)
