@@ -8,6 +8,7 @@ DATA ?=
 PARAMS ?=
 ENVIRONMENTS := .venv/.ready .venv-emulator/.ready .venv-sam/.ready
 SAM := .venv-sam/bin/sam
+TEMPLATES := template.yaml infra/network.yaml infra/mlflow.yaml
 export SAM_CLI_TELEMETRY := 0
 
 help: ## show this list
@@ -31,17 +32,17 @@ status: ## say whether the local stack runs, and where
 test: setup ## run all tests
 	@.venv/bin/python -m pytest
 
-check: setup ## lint, types, import contracts, template
+check: setup .venv-checkov/.ready ## lint, types, import contracts, template
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy layers/core/contender
 	PYTHONPATH=router:training .venv/bin/lint-imports
-	.venv-sam/bin/cfn-lint template.yaml
+	.venv-sam/bin/cfn-lint $(TEMPLATES)
 	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
+	.venv-checkov/bin/checkov --framework cloudformation --skip-download --compact --quiet --file $(TEMPLATES)
 
-deploy: setup ## deploy to a stage of samconfig.toml: STAGE=prod PARAMS="TrainingImage=… MlflowTrackingUri=…"
-	LAYER_PIP="$(CURDIR)/.venv-sam/bin/python -m pip" $(SAM) build --config-env $(STAGE)
-	$(SAM) deploy --config-env $(STAGE) --parameter-overrides Stage=$(STAGE) $(PARAMS)
+deploy: setup ## deploy a stage of samconfig.toml: STAGE=prod PARAMS="TrainingImage=<uri> …"; asks for what is missing
+	@.venv/bin/python -m scripts.deploy --stage "$(STAGE)" $(PARAMS)
 
 simulate-drift: .venv/.ready .venv-bench/.ready ## how often the drift check is wrong, on real data, beside its peers (under 10 minutes)
 	@.venv/bin/python -m simulations.drift
@@ -56,5 +57,6 @@ clean: down ## stop the stack and delete everything that was built or produced, 
 .venv-emulator/.ready: infra/local/requirements-emulator.txt
 .venv-sam/.ready: infra/local/requirements-sam.txt
 .venv-bench/.ready: bench/requirements.txt
-$(ENVIRONMENTS) .venv-bench/.ready: %/.ready:
+.venv-checkov/.ready: infra/local/requirements-checkov.txt
+$(ENVIRONMENTS) .venv-bench/.ready .venv-checkov/.ready: %/.ready:
 	@PYTHON="$(PYTHON)" infra/local/make-venv.sh $* $<
