@@ -12,11 +12,13 @@ SITE = $(ARTIFACTS_DIR)/python
 
 # Function and layers together may not exceed 250 MB unzipped: drop what no handler imports. Type stubs, headers and
 # test suites of the scientific packages alone are about 30 MB. numpy.testing stays: SciPy imports it.
+# `sam build` caches a layer by what lies in the layer's own folder: after a change here, delete .aws-sam.
 define install_wheels
 	$(LAYER_PIP) install --quiet --disable-pip-version-check --no-compile --target "$(SITE)" \
 		--only-binary=:all: --implementation cp --python-version $(LAYER_PYTHON) \
 		$(addprefix --platform ,$(PLATFORMS)) --requirement $(1)
-	rm -rf "$(SITE)/bin" "$(SITE)/numpy/core/include" "$(SITE)/numpy/f2py"
+	rm -rf "$(SITE)/bin" "$(SITE)/numpy/core/include" "$(SITE)/numpy/f2py" "$(SITE)/numpy/_pyinstaller"
+	rm -f "$(SITE)/numpy/conftest.py" "$(SITE)/scipy/conftest.py"
 	find "$(SITE)" -type d \( -name tests -o -name __pycache__ \) -prune -exec rm -rf {} +
 	find "$(SITE)" -type f \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.h' -o -name '*.a' \) -delete
 endef
