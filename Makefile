@@ -1,10 +1,12 @@
 # Contender, in short: `make demo`. Everything here also works by hand; see README.md.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status test check deploy simulate-drift simulate-experiment clean
+.PHONY: help setup demo up image sam-local down status test check deploy simulate-drift simulate-experiment clean
 
 PYTHON ?= python3.11
 STAGE ?= prod
 DATA ?=
+ENGINE ?= process
+EMULATOR ?= ministack
 PARAMS ?=
 ENVIRONMENTS := .venv/.ready .venv-emulator/.ready .venv-sam/.ready
 SAM := .venv-sam/bin/sam
@@ -17,11 +19,17 @@ help: ## show this list
 setup: ## create the three Python environments (once, 2 to 4 minutes)
 	@$(MAKE) --silent --no-print-directory -j3 $(ENVIRONMENTS)
 
-demo: setup ## run the whole loop on real flights, from raw data to a compared A/B test
-	@.venv/bin/python -m scripts.demo
+demo: setup ## run the whole loop on real flights (ENGINE=docker: train in a container, after `make image`)
+	@.venv/bin/python -m scripts.demo --engine $(ENGINE)
 
 up: setup ## start the local stack with a first model, and leave it running (DATA=folder for your own data)
-	@.venv/bin/python -m scripts.up $(if $(DATA),--data "$(DATA)")
+	@.venv/bin/python -m scripts.up --engine $(ENGINE) --emulator $(EMULATOR) $(if $(DATA),--data "$(DATA)")
+
+image: setup ## build the training container's image and say how large it is
+	@.venv/bin/python -m scripts.training_image
+
+sam-local: setup ## serve the router in a real Lambda container, against the stack that `make up` started
+	@.venv/bin/python -m scripts.sam_local
 
 down: ## stop what `make up` started
 	@[ ! -d .contender ] || .venv/bin/python -m infra.local down

@@ -15,7 +15,7 @@ import boto3
 from rich.console import Console
 
 from contender.errors import BadInput, ContenderError
-from infra.local import guide, stack, tools
+from infra.local import guide, localstack, stack, tools
 from infra.local.__main__ import DEFAULT_STATE
 from infra.local.errors import AlreadyUp, LocalStackError
 from infra.local.info import StackInfo
@@ -42,6 +42,12 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar="{process,docker}",
         help="what runs the training task (default: %(default)s)",
     )
+    parser.add_argument(
+        "--emulator",
+        choices=("ministack", "localstack"),
+        default="ministack",
+        help="what plays AWS; localstack is only started, and needs Docker and a token",
+    )
     return parser.parse_args(argv)
 
 
@@ -50,6 +56,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _arguments(argv)
     console = Console()
     try:
+        if options.emulator == "localstack":
+            print(localstack.guide(localstack.start(os.environ)))
+            return 0
         if options.data is not None:
             read_folder(options.data)  # whatever is wrong with it is said before a minute has passed
         info = _start(options.engine, console)

@@ -16,8 +16,8 @@ from infra.profiles import read_profile
 
 PROFILE = "local"
 """Profile of ``samconfig.toml`` for an emulator."""
-EMULATOR_PYTHON = "3.11"
-"""Version of the emulator's interpreter, for which layers are built locally."""
+LAYER_PYTHON = {PROFILE: "3.11"}
+"""Profile → interpreter for which layers are built: the emulator's own; for other profiles it is Lambda's."""
 
 
 @contextmanager
@@ -30,14 +30,23 @@ def build_folder() -> Iterator[None]:
         yield
 
 
-def build(env: Mapping[str, str], mark: str, log: Path) -> None:
-    """Runs ``sam build``, with the layers built for the emulator's interpreter.
+def build(env: Mapping[str, str], mark: str, log: Path, profile: str = PROFILE) -> None:
+    """Runs ``sam build``.
+
+    Args:
+        env: Environment for sam.
+        mark: Mark of the stack.
+        log: Where the output goes.
+        profile: Of ``samconfig.toml``; see :data:`LAYER_PYTHON`.
 
     Raises:
         LocalStackError: It failed.
     """
-    layers = {"LAYER_PYTHON": EMULATOR_PYTHON, "LAYER_PIP": f"{tools.SAM_PYTHON} -m pip"}
-    run("sam build", [str(tools.SAM), "build", "--config-env", PROFILE], {**env, **layers}, mark, log)
+    layers = {"LAYER_PIP": f"{tools.SAM_PYTHON} -m pip"}
+    if profile in LAYER_PYTHON:
+        layers["LAYER_PYTHON"] = LAYER_PYTHON[profile]
+    command = [str(tools.SAM), "build", "--config-env", profile]
+    run("sam build", command, {"AWS_DEFAULT_REGION": "us-east-1", **env, **layers}, mark, log)
 
 
 def deploy(parameters: Mapping[str, str], env: Mapping[str, str], mark: str, log: Path) -> None:

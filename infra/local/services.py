@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from infra.local import processes, tools
+from infra.local import docker_engine, processes, tools
 from infra.local.info import REGION
 from infra.local.processes import Service
 
@@ -93,12 +93,33 @@ class Site:
         }
         if engine is TaskEngine.PROCESS:
             env["DOCKER_HOST"] = f"unix://{self.socket}"
-        elif "DOCKER_HOST" in os.environ:
-            env["DOCKER_HOST"] = os.environ["DOCKER_HOST"]
+        else:
+            env["DOCKER_HOST"] = docker_engine.host()
         service = processes.spawn("emulator", [str(tools.MINISTACK)], env, self.mark, self.log("emulator"))
         health = f"{self.endpoint_url}/_ministack/health"
         processes.wait_for(service, self.mark, lambda: processes.answers(health), _START_S)
         return service
+
+    def start_forward(self) -> Service | None:
+        """Lets containers reach emulator and MLflow; None where the engine does that by itself."""
+        address = docker_engine.bridge_address()
+        if address == docker_engine.LOOPBACK:
+            return None
+        ports = [url.rsplit(":", 1)[1] for url in (self.endpoint_url, self.mlflow_url)]
+        command = [sys.executable, "-m", "infra.local.forward", "--address", address, *ports]
+        return processes.spawn("bridge", command, self.env, self.mark, self.log("bridge"))
+
+    def start_task_events(self, cluster_arn: str) -> Service:
+        """Starts what tells of stopped tasks, which the emulator does not."""
+        command = [sys.executable, "-m", "infra.local.task_events"]
+        command += ["--endpoint-url", self.endpoint_url, "--cluster", cluster_arn]
+        return processes.spawn("task events", command, self.env, self.mark, self.log("task-events"))
+
+    def mlflow_url_for_tasks(self, engine: TaskEngine) -> str:
+        """Address by which training tasks reach the MLflow server."""
+        if engine is TaskEngine.PROCESS:
+            return self.mlflow_url
+        return f"http://{docker_engine.HOST}:{self.mlflow_url.rsplit(':', 1)[1]}"
 
     def start_mlflow(self, artifact_bucket: str) -> Service:
         """Starts the MLflow server, which needs some seconds: see ``wait_for_mlflow``."""
@@ -108,7 +129,12 @@ class Site:
             "--backend-store-uri", f"sqlite:///{self.state_dir / 'mlflow' / 'mlflow.db'}",
             "--no-serve-artifacts", "--default-artifact-root", f"s3://{artifact_bucket}/mlflow",
         ]  # fmt: skip
-        env = {**self.env, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        env = {
+            **self.env,
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+            # Everything that may stand in a Host header, against DNS rebinding.
+            "MLFLOW_SERVER_ALLOWED_HOSTS": f"127.0.0.1:{port},localhost:{port},{docker_engine.HOST}:{port}",
+        }
         return processes.spawn("MLflow", command, env, self.mark, self.log("mlflow"))
 
     def wait_for_mlflow(self, service: Service) -> None:

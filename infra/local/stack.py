@@ -3,8 +3,9 @@
     with LocalStack.start(Path(".contender/demo")) as stack:
         requests.post(f"{stack.api_url}/predict", json=…)
 
-Everything listens on 127.0.0.1, on ports that were free. Each start is a fresh stack; of the one before it
-only what lies in its state folder remains, until the next start.
+Everything listens on 127.0.0.1, on ports that were free; where tasks run in Docker, also on the address of
+Docker's bridge, which only containers of this machine reach. Each start is a fresh stack; of the one before
+it only what lies in its state folder remains, until the next start.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from infra.local import deploy, processes, tools
+from infra.local import deploy, docker_engine, processes, tools
 from infra.local.errors import AlreadyUp
 from infra.local.info import StackInfo, aws_environment, client
 from infra.local.processes import Service
@@ -30,7 +31,6 @@ from infra.local.state import Owner, State
 OnStep = Callable[[str, float], None]
 """Called after each step with its name and how long it took, in seconds."""
 
-TRAINING_IMAGE = "contender-training:local"
 ARTIFACT_BUCKET = "contender-local-artifacts"
 """Named here, where it is the only one of its name, so that MLflow can start before the bucket is there."""
 
@@ -86,6 +86,8 @@ def bring_up(
     """
     state_dir = state_dir.resolve()
     tools.require()
+    if engine is TaskEngine.DOCKER:
+        docker_engine.require_image()
     found = State.read(state_dir)
     if found and found.is_starting():
         raise AlreadyUp(f"A stack is being started in {state_dir}.", "Wait for it, or stop it: `make down`.")
@@ -95,7 +97,7 @@ def bring_up(
     with _signals_end_the_block():
         try:
             site = _empty_site(state_dir)
-            starting = State(site.mark, Owner.this_process())
+            starting = State(site.mark, Owner.this_process(), engine=engine)
             starting.write(state_dir)
             told = on_step or (lambda _name, _seconds: None)
             services, info = _carry_out(site, engine, parameters or {}, told)
@@ -114,6 +116,8 @@ def take_down(state_dir: Path) -> bool:
         return False
     anything = bool(processes.marked(state.mark))
     processes.stop_marked(state.mark)
+    if state.engine is TaskEngine.DOCKER:
+        docker_engine.remove_stack(state.mark)
     State.forget(state_dir)
     return anything
 
@@ -149,13 +153,18 @@ def _carry_out(
         services.append(site.start_emulator(engine))
         mlflow = site.start_mlflow(ARTIFACT_BUCKET)  # gets ready while the rest is built and deployed
         services.append(mlflow)
+        image = docker_engine.TRAINING_IMAGE
+        if engine is TaskEngine.DOCKER:
+            image = docker_engine.image_for_stack(site.mark)
+            forward = site.start_forward()
+            services += [forward] if forward else []
     with deploy.build_folder():
         with step("build"):
             deploy.build(site.env, site.mark, site.log("sam-build"))
         with step("deploy"):
             given = {
-                "TrainingImage": TRAINING_IMAGE,
-                "MlflowTrackingUri": site.mlflow_url,
+                "TrainingImage": image,
+                "MlflowTrackingUri": site.mlflow_url_for_tasks(engine),
                 "ArtifactBucketName": ARTIFACT_BUCKET,
                 "Shadow": "true",
                 **parameters,
@@ -164,7 +173,9 @@ def _carry_out(
     with step("mlflow"):
         site.wait_for_mlflow(mlflow)
     outputs = deploy.outputs(client("cloudformation", site.endpoint_url))
-    return services, StackInfo.from_outputs(outputs, site.endpoint_url, site.mlflow_url, site.state_dir)
+    info = StackInfo.from_outputs(outputs, site.endpoint_url, site.mlflow_url, site.state_dir)
+    services.append(site.start_task_events(info.cluster_arn))
+    return services, info
 
 
 def _in_main_thread() -> bool:

@@ -14,6 +14,7 @@ import psutil
 from infra.local import processes
 from infra.local.info import StackInfo
 from infra.local.processes import Service
+from infra.local.services import TaskEngine
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +53,14 @@ class State:
         owner: Who starts it or, later, who uses it; None if it stays until someone takes it down.
         services: What runs all the time.
         info: Names and addresses, once it is deployed.
+        engine: What runs its tasks.
     """
 
     mark: str
     owner: Owner | None
     services: tuple[Service, ...] = ()
     info: StackInfo | None = None
+    engine: TaskEngine = TaskEngine.PROCESS
 
     def deployed(self, services: list[Service], info: StackInfo, keep: bool) -> State:
         """The same stack, ready. ``keep``: it outlives its owner."""
@@ -83,6 +86,7 @@ class State:
             "owner": {"pid": self.owner.pid, "born": self.owner.born} if self.owner else None,
             "services": [{"name": one.name, "pid": one.pid, "log": str(one.log)} for one in self.services],
             "info": self.info.to_json() if self.info else None,
+            "engine": self.engine.value,
         }
         new = state_dir / "state.json.new"
         new.write_text(json.dumps(document, indent=2))
@@ -98,6 +102,7 @@ class State:
                 owner=Owner(**document["owner"]) if document["owner"] else None,
                 services=tuple(Service(x["name"], x["pid"], Path(x["log"])) for x in document["services"]),
                 info=StackInfo.from_json(document["info"]) if document["info"] else None,
+                engine=TaskEngine(document["engine"]),
             )
         return None
 

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import requests
 
+from contender.adapters.dynamo_runs import DynamoRunRecords
+from contender.domain.records import RunRecord, RunState
 from infra.local.deploy import declared_routes
 from infra.local.info import StackInfo
 
@@ -16,22 +18,25 @@ pytestmark = pytest.mark.integration
 NO_SUCH_ROUTE = {403, 404}
 
 
-def _run_task(stack: StackInfo, *command: str) -> dict[str, Any]:
-    ecs = stack.client("ecs")
-    started = ecs.run_task(
+def _start_task(stack: StackInfo, *command: str, started_by: str = "a-run") -> str:
+    override = {
+        "name": "training",
+        "command": list(command),
+        "environment": [{"name": "RUN_KEY", "value": "a-run"}],
+    }
+    answer = stack.client("ecs").run_task(
         cluster=stack.cluster_arn,
         taskDefinition=stack.task_definition_arn,
         launchType="FARGATE",
-        overrides={
-            "containerOverrides": [
-                {
-                    "name": "training",
-                    "command": list(command),
-                    "environment": [{"name": "RUN_KEY", "value": "a-run"}],
-                }
-            ]
-        },
-    )["tasks"][0]["taskArn"]
+        startedBy=started_by,
+        overrides={"containerOverrides": [override]},
+    )
+    return str(answer["tasks"][0]["taskArn"])
+
+
+def _run_task(stack: StackInfo, *command: str) -> dict[str, Any]:
+    ecs = stack.client("ecs")
+    started = _start_task(stack, *command)
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         task: dict[str, Any] = ecs.describe_tasks(cluster=stack.cluster_arn, tasks=[started])["tasks"][0]
@@ -80,6 +85,24 @@ def test_a_task_succeeds_with_the_templates_environment_and_the_overrides(stack:
 def test_a_failing_task_says_so(stack: StackInfo) -> None:
     task = _run_task(stack, "python", "-c", "raise SystemExit(3)")
     assert (task["containers"][0]["exitCode"], task["stopCode"]) == (3, "EssentialContainerExited")
+
+
+def test_a_task_that_dies_without_a_word_is_marked_failed_on_its_run_record(stack: StackInfo) -> None:
+    """Its event finds the function by the deployed rule; the record names the task, as after a launch."""
+    runs = DynamoRunRecords(stack.client("dynamodb"), stack.runs_table)
+    run_key = "d" * 64
+    now = "2026-01-05T06:00:00.000Z"
+    runs.create(RunRecord(run_key, "june", RunState.LAUNCHED, "drift", "drifted", now, now, attempt=1))
+    kills_itself = "import os, time; time.sleep(2); os.kill(os.getpid(), 9)"
+    task_arn = _start_task(stack, "python", "-c", kills_itself, started_by=run_key)
+    runs.move(run_key, [RunState.LAUNCHED], task_arn=task_arn)
+    deadline = time.monotonic() + 60
+    while (record := runs.get(run_key)) and record.state is RunState.LAUNCHED:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert record is not None
+    assert record.state is RunState.FAILED
+    assert "exit code 137" in (record.detail or "")
 
 
 def test_mlflow_keeps_artifacts_in_the_artifact_bucket(stack: StackInfo) -> None:

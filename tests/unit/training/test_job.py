@@ -221,3 +221,37 @@ def test_given_no_dataset_when_trained_then_it_is_named(lab: Lab) -> None:
 
     with pytest.raises(BadInput, match=r"s3://empty/dataset\.json"):
         empty.train("reference/")
+
+
+class Killed(BaseException):
+    """Stands for the end of the process; nothing in the training may handle it."""
+
+
+@pytest.mark.parametrize("step", ["_set_alias", "publish"])
+def test_given_a_kill_after_registration_when_trained_again_then_nothing_of_it_served_and_all_is_well(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    registry, client = MlflowRegistry(lab.uri, NAME), mlflow.MlflowClient(lab.uri)
+    challenger, released = registry.by_alias("challenger"), lab.parameters.get([RELEASE])[RELEASE]
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    monkeypatch.setattr(job_module, "candidates", lambda task, seed, jobs: QUICK)
+    with monkeypatch.context() as deadly:
+        deadly.setattr(job_module, step, die)
+        with pytest.raises(Killed):
+            lab.train("current/same/")
+
+    newest = max(client.search_model_versions(f"name = '{NAME}'"), key=lambda one: int(one.version))
+    assert (newest.tags["run_key"], newest.tags["gate"]) == ("key of current/same/", "passed")
+    assert lab.parameters.get([RELEASE])[RELEASE] == released
+    if step == "_set_alias":
+        assert registry.by_alias("challenger") == challenger
+    again = lab.train("current/same/")
+    assert again.state is RunState.SUCCEEDED
+    assert int(again.model_version) == int(newest.version) + 1
+    assert registry.by_alias("champion").model_version == "1"  # type: ignore[union-attr]
+    assert registry.by_alias("challenger").model_version == again.model_version  # type: ignore[union-attr]
+    release = parse_release(lab.artifacts.content[lab.parameters.get([RELEASE])[RELEASE].value])
+    assert release.variants[Variant.B].model_version == again.model_version
