@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import contextlib
 from collections.abc import Sequence
+from functools import partial
 
 CHUNK = 64 * 1024
 """Bytes moved at once."""
@@ -30,9 +31,7 @@ async def serve(address: str, ports: Sequence[int], target: str = "127.0.0.1") -
         OSError: A port is taken, or the address is not this machine's.
     """
     return [
-        await asyncio.start_server(
-            lambda reader, writer, port=port: _connect(reader, writer, target, port), address, port
-        )
+        await asyncio.start_server(partial(_connect, target=target, port=port), address, port)
         for port in ports
     ]
 
