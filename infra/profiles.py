@@ -58,3 +58,9 @@ def parse_parameter(text: str) -> tuple[str, str]:
     if not mark or not name.isalnum():
         raise ValueError(f"{text!r} is no parameter: write Name=value, without spaces around =")
     return name, value
+
+
+def as_override(name: str, value: str) -> str:
+    """Writes a parameter for ``sam deploy --parameter-overrides``, which splits at spaces outside quotes."""
+    escaped = value.replace('"', '\\"')
+    return f'{name}="{escaped}"'

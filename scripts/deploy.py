@@ -18,8 +18,8 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.local import tools
-from infra.local.deploy import EMULATOR_PYTHON, PROFILE, build_folder, read_template
-from infra.profiles import CONFIG, NoProfile, Profile, parse_parameter, read_profile
+from infra.local.deploy import LAYER_PYTHON, build_folder, read_template
+from infra.profiles import CONFIG, NoProfile, Profile, as_override, parse_parameter, read_profile
 
 ASKED = (
     "TrainingImage",
@@ -111,8 +111,8 @@ def _deploy(
     parameters = {**profile.parameters, "Stage": profile.name, **given}
     print(plan(profile, parameters, before or {}))
     env = dict(os.environ)
-    # AWS runs Python 3.12; the emulator of this project runs functions with its own interpreter.
-    env.setdefault("LAYER_PYTHON", EMULATOR_PYTHON if profile.name == PROFILE else "3.12")
+    if profile.name in LAYER_PYTHON:
+        env.setdefault("LAYER_PYTHON", LAYER_PYTHON[profile.name])
     env["LAYER_PIP"] = f"{tools.SAM_PYTHON} -m pip"
     env["SAM_CLI_TELEMETRY"] = "0"
     with build_folder():
@@ -157,7 +157,7 @@ def _complete(
             answers[name] = answer
     if not answers.get(REQUIRED):
         raise CannotDeploy(
-            f"{REQUIRED} is missing: push the training image with `.venv/bin/python -m scripts.push_image`, "
+            f"{REQUIRED} is missing: push the training image with `.venv/bin/python -m scripts.push_image --create`, "
             f"then give {REQUIRED}=<the URI that it prints>"
         )
     return answers
@@ -205,7 +205,7 @@ def commands(
     deploy = [str(tools.SAM), "deploy", *config, "--no-progressbar"]
     deploy += ["--template-file", template] if template else []
     deploy += [] if confirm else ["--no-confirm-changeset"]
-    deploy += ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]
+    deploy += ["--parameter-overrides", *(as_override(name, value) for name, value in parameters.items())]
     return [deploy] if template else [[str(tools.SAM), "build", *config], deploy]
 
 

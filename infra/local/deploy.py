@@ -12,7 +12,7 @@ import yaml  # type: ignore[import-untyped]
 
 from infra.local import tools
 from infra.local.processes import run
-from infra.profiles import read_profile
+from infra.profiles import as_override, read_profile
 
 PROFILE = "local"
 """Profile of ``samconfig.toml`` for an emulator."""
@@ -62,7 +62,7 @@ def deploy(parameters: Mapping[str, str], env: Mapping[str, str], mark: str, log
         LocalStackError: It failed.
     """
     given = {**read_profile(PROFILE).parameters, **parameters}
-    overrides = [f"{name}={value}" for name, value in given.items()]
+    overrides = [as_override(name, value) for name, value in given.items()]
     command = [str(tools.SAM), "deploy", "--config-env", PROFILE, "--no-progressbar"]
     run("sam deploy", [*command, "--parameter-overrides", *overrides], env, mark, log)
 

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from infra.local import tools
 from infra.local.deploy import read_template
-from infra.profiles import NoProfile, parse_parameter, read_profile
+from infra.profiles import NoProfile, as_override, parse_parameter, read_profile
 
 
 @pytest.mark.parametrize("name", ["local", "prod"])
@@ -44,3 +47,15 @@ def test_a_parameter_may_hold_any_value_but_needs_a_name() -> None:
     for wrong in ("Subnets", "=x", "Sub nets=x"):
         with pytest.raises(ValueError, match="Name=value"):
             parse_parameter(wrong)
+
+
+def test_sam_reads_every_value_as_it_was_given() -> None:
+    values = {"A": "", "B": "cron(0 6 * * ? *)", "C": '{"a": 1, "b": "x y"}', "D": "https://host/path?a=b,c"}
+    program = (
+        "import json, sys; from samcli.cli.types import CfnParameterOverridesType;"
+        "print(json.dumps(CfnParameterOverridesType().convert(tuple(sys.argv[1:]), None, None)))"
+    )
+    overrides = [as_override(name, value) for name, value in values.items()]
+    command = [str(tools.SAM_PYTHON), "-c", program, *overrides]
+    read = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert json.loads(read) == values

@@ -9,6 +9,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from infra.local.deploy import LAYER_PYTHON
 from scripts import deploy
 
 OUTPUTS = ("ApiUrl", "DataBucketName", "ConfigKeyId", "RouterFunctionName")
@@ -40,7 +41,7 @@ class Sam:
     def overrides(self) -> set[str]:
         """Parameters of the last command."""
         last = self.commands[-1]
-        return {*last[last.index("--parameter-overrides") + 1 :]}
+        return {text.replace('"', "") for text in last[last.index("--parameter-overrides") + 1 :]}
 
 
 def make_stack() -> None:
@@ -76,7 +77,7 @@ def test_a_first_deployment_builds_and_deploys_with_the_profiles_parameters(
         "GradualDeployment=true",
     }
     assert "--no-confirm-changeset" in sam.commands[-1]
-    assert sam.environments[0]["LAYER_PYTHON"] == "3.12"
+    assert "LAYER_PYTHON" not in sam.environments[0]  # layers are built for Lambda's own
     said = capsys.readouterr().out
     assert "a VPC without NAT is made" in said
     assert "none; training fails without one" in said
@@ -142,6 +143,12 @@ def test_a_wrong_command_line_says_what_there_is(
     assert deploy.main(argv, ask=pytest.fail, run=sam) == 1
     assert said in capsys.readouterr().err
     assert not sam.commands
+
+
+def test_for_an_emulator_layers_are_built_for_its_interpreter() -> None:
+    sam = Sam(code=1)
+    deploy.main(["--stage", "local", "TrainingImage=uri"], run=sam)
+    assert sam.environments[0]["LAYER_PYTHON"] == LAYER_PYTHON["local"]
 
 
 def test_a_failure_of_sam_ends_the_deployment(capsys: pytest.CaptureFixture[str]) -> None:
