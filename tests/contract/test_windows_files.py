@@ -56,7 +56,7 @@ def test_columns_that_are_not_declared_are_there_but_unusable(bucket: Bucket) ->
 def test_the_many_values_of_a_column_of_ids_are_capped(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("contender.adapters.windows_duckdb.MAX_CATEGORIES", 2)
+    monkeypatch.setattr("contender.adapters.duckdb_files.MAX_CATEGORIES", 2)
     sample = bucket.put("a.csv", "colour\na\na\na\nb\nb\nc\nd\n").read()["colour"]
     assert isinstance(sample, CategoricalSample)
     assert dict(sample.counts) == {"a": 3, "b": 2, "(further categories)": 2}

@@ -244,11 +244,14 @@ class MemoryWindows:
     opened: list[list[str]] = field(default_factory=list)
 
     @contextmanager
-    def open(self, objects: Sequence[ObjectInfo], dataset: Dataset) -> Iterator[Mapping[str, ColumnSample]]:
-        self.opened.append([info.key for info in objects])
-        if objects[0].key not in self.samples:
-            raise BadInput.of(objects[0].key, "cannot be read", "replace the file")
-        yield self.samples[objects[0].key]
+    def compare(
+        self, reference: Sequence[ObjectInfo], current: Sequence[ObjectInfo], dataset: Dataset
+    ) -> Iterator[tuple[Mapping[str, ColumnSample], Mapping[str, ColumnSample]]]:
+        for objects in (reference, current):
+            self.opened.append([info.key for info in objects])
+            if objects[0].key not in self.samples:
+                raise BadInput.of(objects[0].key, "cannot be read", "replace the file")
+        yield self.samples[reference[0].key], self.samples[current[0].key]
 
 
 @dataclass

@@ -32,10 +32,10 @@ start, and the training itself gives up at the limit and writes that down, which
 class Windows(Protocol):
     """Reads windows of the data bucket."""
 
-    def open(
-        self, objects: Sequence[ObjectInfo], dataset: Dataset
-    ) -> AbstractContextManager[Mapping[str, ColumnSample]]:
-        """Opens a window; its columns are read one at a time, when asked for. Raises ``BadInput``."""
+    def compare(
+        self, reference: Sequence[ObjectInfo], current: Sequence[ObjectInfo], dataset: Dataset
+    ) -> AbstractContextManager[tuple[Mapping[str, ColumnSample], Mapping[str, ColumnSample]]]:
+        """Opens both; small windows in full, large ones in summary. Raises ``BadInput``."""
 
 
 class Action(StrEnum):
@@ -225,10 +225,7 @@ class CheckDrift:
     def _judge(
         self, dataset: Dataset, reference: Sequence[ObjectInfo], current: Sequence[ObjectInfo]
     ) -> DriftReport:
-        with (
-            self._windows.open(reference, dataset) as before,
-            self._windows.open(current, dataset) as after,
-        ):
+        with self._windows.compare(reference, current, dataset) as (before, after):
             return judge_window(before, after, dataset.features, self._settings)
 
     def _create(self, record: RunRecord) -> RunRecord:

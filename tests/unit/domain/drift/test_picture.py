@@ -4,10 +4,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from contender.domain.drift.picture import category_shares, histogram
+from contender.domain.drift import picture
+from contender.domain.drift.ordered import SortedValues
+from contender.domain.drift.picture import category_shares
 
 columns = arrays(np.float64, st.integers(1, 200), elements=st.floats(-1e9, 1e9)).map(np.sort)
 counted = st.dictionaries(st.integers(0, 60).map(str), st.integers(1, 500), min_size=1, max_size=40)
+
+
+def histogram(reference, current, bins=30):
+    return picture.histogram(SortedValues(reference), SortedValues(current), bins)
 
 
 @given(columns, columns, st.integers(1, 40))

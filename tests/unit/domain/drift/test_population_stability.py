@@ -6,10 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from contender.domain.drift.population_stability import FLOOR, categorical_psi, numeric_psi
+from contender.domain.drift import population_stability
+from contender.domain.drift.ordered import SortedValues
+from contender.domain.drift.population_stability import FLOOR, categorical_psi
 
 columns = arrays(np.float64, st.integers(1, 200), elements=st.floats(-1e6, 1e6)).map(np.sort)
 counted = st.dictionaries(st.sampled_from("abcde"), st.integers(1, 500), min_size=1)
+
+
+def numeric_psi(reference, current):
+    return population_stability.numeric_psi(SortedValues(reference), SortedValues(current))
 
 
 @given(columns, columns)

@@ -26,6 +26,7 @@ def test_sorting_drops_what_is_not_finite_and_leaves_the_input_alone():
     assert np.array_equal(values, before, equal_nan=True)
     assert finite_sorted(np.array([True, False])).tolist() == [0.0, 1.0]
     assert finite_sorted(np.array([2, 1], dtype=np.int32)).dtype == np.float64
+    assert finite_sorted(np.array([2, 1], dtype=np.float32)).dtype == np.float32
 
 
 def test_lazy_columns_are_read_when_asked_for():

@@ -4,9 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from contender.domain.drift.shift import shift
+from contender.domain.drift.ordered import SortedValues
+from contender.domain.drift.shift import shift as shift_of
 
 columns = arrays(np.float64, st.integers(1, 100), elements=st.floats(-1e6, 1e6)).map(np.sort)
+
+
+def shift(reference, current):
+    return shift_of(SortedValues(reference), SortedValues(current))
 
 
 @given(columns, columns)

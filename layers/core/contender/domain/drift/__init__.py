@@ -27,9 +27,11 @@ from contender.domain.drift.samples import (
     ColumnSample,
     LazyColumns,
     NumericSample,
+    ProfiledSample,
     UnusableSample,
 )
 from contender.domain.drift.settings import ClassifierSettings, DriftSettings, WindowRule
+from contender.domain.drift.window_profile import WindowProfile, merge_profiles
 
 __all__ = [
     "CategoricalSample",
@@ -47,16 +49,19 @@ __all__ = [
     "LazyColumns",
     "NumericSample",
     "PastCheck",
+    "ProfiledSample",
     "SampledRows",
     "Side",
     "Test",
     "UnusableSample",
     "Verdict",
+    "WindowProfile",
     "WindowRule",
     "domain_classifier",
     "history_of",
     "judge_window",
     "may_launch",
+    "merge_profiles",
     "rows_needed",
     "with_classifier",
 ]

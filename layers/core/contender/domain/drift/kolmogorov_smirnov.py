@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +24,7 @@ class KolmogorovSmirnov(NamedTuple):
     p_value: float
 
 
-def kolmogorov_smirnov(
-    reference: NDArray[np.float64], current: NDArray[np.float64]
-) -> KolmogorovSmirnov | None:
+def kolmogorov_smirnov(reference: NDArray[Any], current: NDArray[Any]) -> KolmogorovSmirnov | None:
     """Tests whether two samples come from one continuous distribution.
 
     ``D = sup_x |F_n(x) − G_m(x)|``; its p-value is that of the one-sample statistic at the effective
@@ -48,13 +46,24 @@ def kolmogorov_smirnov(
     if n == 0 or m == 0:
         return None
     d = max(_largest_lead(reference, current), _largest_lead(current, reference))
-    size = round(n * m / (n + m))
+    return KolmogorovSmirnov(d, p_of_d(d, n, m))
+
+
+def p_of_d(d: float, reference_size: int, current_size: int) -> float:
+    """Gives the two-sided p-value of D, in [0, 1]; falls as D grows.
+
+    Args:
+        d: D, in [0, 1].
+        reference_size: n ≥ 1.
+        current_size: m ≥ 1.
+    """
+    size = round(reference_size * current_size / (reference_size + current_size))
     if size == 0:  # one value against one: no outcome is rare
-        return KolmogorovSmirnov(d, 1.0)
-    return KolmogorovSmirnov(d, min(1.0, max(0.0, float(kstwo.sf(d, size)))))
+        return 1.0
+    return min(1.0, max(0.0, float(kstwo.sf(d, size))))
 
 
-def _largest_lead(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+def _largest_lead(a: NDArray[Any], b: NDArray[Any]) -> float:
     """Gives ``max(0, sup_x F_a(x) − F_b(x))``, exactly.
 
     F_a grows only at values of a, so the supremum is at one of them. Between two of them both

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from contender.domain.dataset import Kind
+from contender.domain.drift.bounded_smirnov import bounded_d, exact_d, intervals, within
+from contender.domain.drift.buckets import BucketCounter
 from contender.domain.drift.chi_squared import chi_squared
-from contender.domain.drift.kolmogorov_smirnov import kolmogorov_smirnov
+from contender.domain.drift.kolmogorov_smirnov import kolmogorov_smirnov, p_of_d
+from contender.domain.drift.ordered import Ordered, ProfiledValues, SortedValues
 from contender.domain.drift.picture import category_shares, histogram
 from contender.domain.drift.population_stability import categorical_psi, numeric_psi
+from contender.domain.drift.profile import NumericProfile
 from contender.domain.drift.results import Evidence, Finding, Side, Test, Unseen
 from contender.domain.drift.samples import (
     CategoricalSample,
     ColumnSample,
     NumericSample,
+    ProfiledSample,
     UnusableSample,
     finite_sorted,
 )
@@ -22,24 +28,46 @@ from contender.domain.drift.shift import shift
 from contender.domain.drift.two_proportions import TwoProportions, two_proportions
 from contender.domain.drift.unseen_categories import UnseenCategories, unseen_categories
 
+_NUMERIC = (NumericSample, ProfiledSample)
+_NO_VALUES = np.zeros(0, dtype=np.float32)
+
 
 def measure_column(
-    kind: Kind, reference: ColumnSample, current: ColumnSample, settings: DriftSettings
+    kind: Kind,
+    reference: ColumnSample,
+    current: ColumnSample,
+    settings: DriftSettings,
+    *,
+    exactly: bool = False,
 ) -> Evidence:
     """Measures one column.
+
+    When one side is a profile, so becomes the other; D is then known up to a bound, or exactly, at the price
+    of reading values again.
 
     Args:
         kind: Declared kind.
         reference: The column in the reference.
         current: The column in the current window.
         settings: Thresholds.
+        exactly: Whether D must be exact.
 
     Returns:
         The evidence; without findings where either side cannot be used.
     """
     reference, current = _as_declared(kind, reference), _as_declared(kind, current)
     if isinstance(reference, NumericSample) and isinstance(current, NumericSample):
-        return _measure_numeric(reference, current, settings)
+        old, new = finite_sorted(reference.values), finite_sorted(current.values)
+        ks = kolmogorov_smirnov(old, new)
+        d = None if ks is None else (ks.d, 0.0)
+        return _numeric(
+            describe(reference), describe(current), SortedValues(old), SortedValues(new), d, settings
+        )
+    if isinstance(reference, _NUMERIC) and isinstance(current, _NUMERIC):
+        before, after = _same_buckets(reference, current)
+        d = _bounded(before, after, exactly=exactly)
+        values = ProfiledValues(before.profile), ProfiledValues(after.profile)
+        return _numeric(describe(before), describe(after), *values, d, settings)
     if isinstance(reference, CategoricalSample) and isinstance(current, CategoricalSample):
         return _measure_categorical(reference, current, settings)
     return Evidence(describe(reference), describe(current))
@@ -51,44 +79,84 @@ def describe(sample: ColumnSample) -> Side:
         return Side(sample.rows, missing=sample.rows, problem=sample.problem)
     if isinstance(sample, CategoricalSample):
         return Side(sample.rows, sample.rows - sum(sample.present.values()))
+    if isinstance(sample, ProfiledSample):
+        profile = sample.profile
+        return Side(profile.rows, profile.rows - profile.present, profile.infinite, profile.unreadable)
     finite = int(np.count_nonzero(np.isfinite(sample.values)))
     infinite = int(np.count_nonzero(np.isinf(sample.values)))
     return Side(sample.rows, sample.rows - finite, infinite, sample.unreadable)
 
 
 def _as_declared(kind: Kind, sample: ColumnSample) -> ColumnSample:
-    if isinstance(sample, NumericSample):
-        if kind is not Kind.NUMERIC:
-            return UnusableSample("holds numbers, but is declared categorical", sample.rows)
-        if sample.values.ndim != 1 or sample.values.dtype.kind not in "fiub":
-            return UnusableSample(f"holds {sample.values.dtype} values, not numbers", sample.rows)
+    if isinstance(sample, _NUMERIC) and kind is not Kind.NUMERIC:
+        return UnusableSample("holds numbers, but is declared categorical", sample.rows)
+    if isinstance(sample, NumericSample) and (
+        sample.values.ndim != 1 or sample.values.dtype.kind not in "fiub"
+    ):
+        return UnusableSample(f"holds {sample.values.dtype} values, not numbers", sample.rows)
     if isinstance(sample, CategoricalSample) and kind is not Kind.CATEGORICAL:
         return UnusableSample("holds texts, but is declared numeric", sample.rows)
     return sample
 
 
-def _measure_numeric(reference: NumericSample, current: NumericSample, settings: DriftSettings) -> Evidence:
-    sides = describe(reference), describe(current)
-    old, new = finite_sorted(reference.values), finite_sorted(current.values)
+def _same_buckets(
+    reference: NumericSample | ProfiledSample, current: NumericSample | ProfiledSample
+) -> tuple[ProfiledSample, ProfiledSample]:
+    edges = [side.profile.edges for side in (reference, current) if isinstance(side, ProfiledSample)]
+    return _profiled(reference, edges[0]), _profiled(current, edges[0])
+
+
+def _profiled(sample: NumericSample | ProfiledSample, edges: NDArray[np.float32]) -> ProfiledSample:
+    if isinstance(sample, ProfiledSample):
+        return sample
+    profile = NumericProfile.of(sample.values, BucketCounter(edges), sample.unreadable)
+    numbers = np.asarray(sample.values, dtype=np.float32)
+    return ProfiledSample(profile, lambda wanted: within(numbers, wanted))
+
+
+def _bounded(
+    reference: ProfiledSample, current: ProfiledSample, *, exactly: bool
+) -> tuple[float, float] | None:
+    """Gives D, and how much larger it may be."""
+    bounds = bounded_d(reference.profile, current.profile)
+    if bounds is None:
+        return None
+    if not exactly:
+        return bounds.low, bounds.high - bounds.low
+    wanted = intervals(bounds, reference.profile.edges)
+    values = (reference.within(wanted), current.within(wanted)) if wanted else (_NO_VALUES, _NO_VALUES)
+    return exact_d(bounds, reference.profile, current.profile, *values), 0.0
+
+
+def _numeric(
+    reference: Side,
+    current: Side,
+    old: Ordered,
+    new: Ordered,
+    d: tuple[float, float] | None,
+    settings: DriftSettings,
+) -> Evidence:
     findings = []
-    ks = kolmogorov_smirnov(old, new)
-    if ks is not None:
+    if d is not None:
+        p_value = p_of_d(d[0], old.size, new.size)
         findings.append(
             Finding(
                 Test.KOLMOGOROV_SMIRNOV,
                 "asymptotic",
                 statistic_name="D",
-                statistic=ks.d,
+                statistic=d[0],
                 effect_name="D",
-                effect=ks.d,
+                effect=d[0],
                 threshold=settings.ks_effect,
-                p_value=ks.p_value,
-                adjusted_p=ks.p_value,
+                p_value=p_value,
+                adjusted_p=p_value,
+                bound=d[1],
             )
         )
     return Evidence(
-        *sides,
-        findings=(*findings, *_missing_share(*sides, settings)),
+        reference,
+        current,
+        findings=(*findings, *_missing_share(reference, current, settings)),
         shift=shift(old, new),
         psi=numeric_psi(old, new, settings.psi_bins),
         picture=histogram(old, new, settings.histogram_bins),

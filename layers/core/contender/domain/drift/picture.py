@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from contender.domain.drift.ordered import Ordered
+
 _TAIL = 0.005
 """Share of a window left out at either end, so that a single outlier does not flatten the picture."""
 
@@ -50,9 +52,7 @@ class CategoryShares(NamedTuple):
     current_others: float
 
 
-def histogram(
-    reference: NDArray[np.float64], current: NDArray[np.float64], bins: int = 30
-) -> Histogram | None:
+def histogram(reference: Ordered, current: Ordered, bins: int = 30) -> Histogram | None:
     """Bins both windows over the bulk of the reference, widened towards the current window.
 
     The range is that of the reference's 0.5 % to 99.5 % quantiles. Where the current window reaches
@@ -60,8 +60,8 @@ def histogram(
     seen beside the reference and a wild one does not squeeze it into a single bin.
 
     Args:
-        reference: Shape ``(n,)``, ascending, finite.
-        current: Shape ``(m,)``, ascending, finite.
+        reference: The finite values of the reference.
+        current: The finite values of the current window.
         bins: Number of bins, ≥ 1.
 
     Returns:
@@ -117,18 +117,17 @@ def category_shares(
     )
 
 
-def _bulk(ordered: NDArray[np.float64]) -> tuple[float, float]:
-    skip = int(_TAIL * ordered.size)
-    return float(ordered[skip]), float(ordered[ordered.size - 1 - skip])
+def _bulk(values: Ordered) -> tuple[float, float]:
+    skip = int(_TAIL * values.size)
+    return values.at_rank(skip), values.at_rank(values.size - 1 - skip)
 
 
-def _shares(ordered: NDArray[np.float64], edges: NDArray[np.float64]) -> tuple[float, ...]:
-    cuts = np.searchsorted(ordered, edges, side="left")
-    cuts[-1] = np.searchsorted(ordered, edges[-1], side="right")
-    return tuple(float(share) for share in np.diff(cuts) / ordered.size)
+def _shares(values: Ordered, edges: NDArray[np.float64]) -> tuple[float, ...]:
+    cuts = np.concatenate([values.below(edges[:-1]), values.up_to(edges[-1:])])
+    return tuple(float(share) for share in np.diff(cuts) / values.size)
 
 
-def _outside(ordered: NDArray[np.float64], low: float, high: float) -> tuple[float, float]:
-    below = int(np.searchsorted(ordered, low, side="left"))
-    above = ordered.size - int(np.searchsorted(ordered, high, side="right"))
-    return below / ordered.size, above / ordered.size
+def _outside(values: Ordered, low: float, high: float) -> tuple[float, float]:
+    below = float(values.below(np.array([low]))[0])
+    above = values.size - float(values.up_to(np.array([high]))[0])
+    return below / values.size, above / values.size

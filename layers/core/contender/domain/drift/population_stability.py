@@ -7,11 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from contender.domain.drift.ordered import Ordered
+
 FLOOR = 1e-4
 """Share that an empty bin counts as. Without it the index would be infinite; 1e-4 is the usual choice."""
 
 
-def numeric_psi(reference: NDArray[np.float64], current: NDArray[np.float64], bins: int = 10) -> float | None:
+def numeric_psi(reference: Ordered, current: Ordered, bins: int = 10) -> float | None:
     """Population stability index of a numeric column.
 
     ``PSI = Σ (q_i − p_i) ln(q_i / p_i)`` over bins between the reference's quantiles, open at both ends;
@@ -19,8 +21,8 @@ def numeric_psi(reference: NDArray[np.float64], current: NDArray[np.float64], bi
     windows, which is why no verdict rests on it.
 
     Args:
-        reference: Shape ``(n,)``, ascending, finite.
-        current: Shape ``(m,)``, ascending, finite.
+        reference: The finite values of the reference.
+        current: The finite values of the current window.
         bins: Number of quantile bins, ≥ 2.
 
     Returns:
@@ -32,7 +34,7 @@ def numeric_psi(reference: NDArray[np.float64], current: NDArray[np.float64], bi
     if reference.size == 0 or current.size == 0:
         return None
     ranks = np.arange(1, bins) * reference.size // bins
-    edges = np.unique(reference[ranks])
+    edges = np.unique([reference.at_rank(int(rank)) for rank in ranks])
     return _index(_bin_counts(reference, edges), _bin_counts(current, edges))
 
 
@@ -53,10 +55,9 @@ def categorical_psi(reference: Mapping[str, int], current: Mapping[str, int]) ->
     return _index(counts[0], counts[1])
 
 
-def _bin_counts(ordered: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.float64]:
+def _bin_counts(values: Ordered, edges: NDArray[np.float64]) -> NDArray[np.float64]:
     # An edge belongs to the bin on its left, so a constant column still tells larger values apart.
-    cuts = np.searchsorted(ordered, edges, side="right")
-    return np.diff(np.concatenate([[0], cuts, [ordered.size]])).astype(np.float64)
+    return np.diff(np.concatenate([[0.0], values.up_to(edges), [values.size]]))
 
 
 def _index(reference: NDArray[np.float64], current: NDArray[np.float64]) -> float:

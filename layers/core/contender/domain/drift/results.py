@@ -48,6 +48,8 @@ class Finding:
         p_value: In [0, 1].
         adjusted_p: Benjamini–Hochberg over all tests of the window; ``p_value`` until then.
         drifted: Whether the adjusted p is below α and the effect reaches its threshold.
+        bound: How much larger the exact statistic (and effect) may be at most; 0 when it is exact. Above 0
+            only for D of a large window, and only where no value in that range changes a verdict.
     """
 
     test: Test
@@ -60,6 +62,7 @@ class Finding:
     p_value: float
     adjusted_p: float
     drifted: bool = False
+    bound: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contender.domain.dataset import MISSING_CATEGORY
+from contender.domain.drift.profile import NumericProfile
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +77,29 @@ class UnusableSample:
     rows: int = 0
 
 
-ColumnSample = NumericSample | CategoricalSample | UnusableSample
+@dataclass(frozen=True, slots=True, eq=False)
+class ProfiledSample:
+    """A numeric column of one window, counted instead of kept, because it is large.
+
+    Attributes:
+        profile: The counts. Those of both windows need the same edges.
+        within: Reads the values that lie in given intervals (a, b], ascending and apart, as float32 in any
+            order. Asked for at most once, and only when the counts leave the verdict open.
+    """
+
+    profile: NumericProfile
+    within: Callable[[Sequence[tuple[float, float]]], NDArray[np.float32]]
+
+    @property
+    def rows(self) -> int:
+        """Rows of the column, missing ones included."""
+        return self.profile.rows
+
+
+ABSENT = UnusableSample("is absent")
+"""Stands for a column that a window does not have."""
+
+ColumnSample = NumericSample | ProfiledSample | CategoricalSample | UnusableSample
 """One column of one window."""
 
 
@@ -112,9 +135,10 @@ class LazyColumns(Mapping[str, ColumnSample]):
         return len(self._names)
 
 
-def finite_sorted(values: NDArray[Any]) -> NDArray[np.float64]:
-    """Gives the finite values in ascending order, as a new float64 array."""
-    numbers = np.asarray(values, dtype=np.float64)
-    finite: NDArray[np.float64] = numbers[np.isfinite(numbers)]
+def finite_sorted(values: NDArray[Any]) -> NDArray[Any]:
+    """Gives the finite values in ascending order, as a new float32 array if they are that, else float64."""
+    # Half the bytes sort in half the time.
+    numbers = values if values.dtype == np.float32 else np.asarray(values, dtype=np.float64)
+    finite: NDArray[Any] = numbers[np.isfinite(numbers)]
     finite.sort()
     return finite

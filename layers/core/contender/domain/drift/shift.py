@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+from contender.domain.drift.ordered import Ordered
 
 
 class Shift(NamedTuple):
@@ -34,12 +33,12 @@ class Shift(NamedTuple):
     standardised: float | None
 
 
-def shift(reference: NDArray[np.float64], current: NDArray[np.float64]) -> Shift | None:
+def shift(reference: Ordered, current: Ordered) -> Shift | None:
     """Measures how far a column moved.
 
     Args:
-        reference: Shape ``(n,)``, ascending, finite.
-        current: Shape ``(m,)``, ascending, finite.
+        reference: The finite values of the reference.
+        current: The finite values of the current window.
 
     Returns:
         The shift; ``None`` when a window is empty.
@@ -49,10 +48,9 @@ def shift(reference: NDArray[np.float64], current: NDArray[np.float64]) -> Shift
     """
     if reference.size == 0 or current.size == 0:
         return None
-    with np.errstate(over="ignore", invalid="ignore"):
-        medians = _median(reference), _median(current)
-        means = float(reference.mean()), float(current.mean())
-        deviation = 0.0 if reference[0] == reference[-1] else float(reference.std())
+    medians = _median(reference), _median(current)
+    means = reference.mean(), current.mean()
+    deviation = reference.deviation()
     difference = means[1] - means[0]
     if deviation > 0:
         standardised: float | None = difference / deviation if math.isfinite(deviation) else None
@@ -69,9 +67,9 @@ def shift(reference: NDArray[np.float64], current: NDArray[np.float64]) -> Shift
     )
 
 
-def _median(ordered: NDArray[np.float64]) -> float:
-    low, high = ordered[(ordered.size - 1) // 2], ordered[ordered.size // 2]
-    return float(low / 2 + high / 2) if low != high else float(low)
+def _median(values: Ordered) -> float:
+    low, high = values.at_rank((values.size - 1) // 2), values.at_rank(values.size // 2)
+    return low / 2 + high / 2 if low != high else low
 
 
 def _finite(value: float | None) -> float | None:

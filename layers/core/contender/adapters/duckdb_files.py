@@ -1,0 +1,274 @@
+"""Files of a window on this machine, queried by DuckDB."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from contender.domain.drift.categories import FURTHER, MAX_CATEGORIES
+from contender.errors import BadInput
+from contender.ports import ObjectInfo, ObjectStore
+
+PARQUET = (".parquet", ".pq")
+CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
+
+CHUNK_ROWS = 1 << 20
+"""Rows of a column in memory at once: 4 MB as float32, and as many as most writers put into a row group,
+which is the least that can be read of a file."""
+
+_INTEGERS = {f"{sign}{size}INT" for sign in ("", "U") for size in ("TINY", "SMALL", "BIG", "HUGE")}
+_NUMBERS = frozenset({"BOOLEAN", "INTEGER", "UINTEGER", "FLOAT", "DOUBLE"} | _INTEGERS)
+_BLANKS = "('', 'na', 'n/a', 'nan', 'null', 'none')"
+
+_T = TypeVar("_T")
+
+
+class _File(NamedTuple):
+    source: str
+    rows: int
+    types: dict[str, str]
+
+
+class Numbers(NamedTuple):
+    """Values of a numeric column.
+
+    Attributes:
+        values: Shape ``(rows,)``, float32, NaN where missing.
+        unreadable: How many of the NaNs stand for something that is not a number.
+    """
+
+    values: NDArray[np.float32]
+    unreadable: int
+
+
+class WindowFiles:
+    """The files of one window; its methods may be called from several threads.
+
+    Objects are copied to a folder first: DuckDB's own S3 reader is an extension that it downloads when it
+    runs, which a function without internet cannot. Text is turned into Parquet on the way, so that
+    it is parsed once and not again for each column.
+
+    Args:
+        store: The data bucket.
+        objects: The window's objects, at least one.
+        folder: For the copies; its owner deletes it.
+        threads: Objects copied, and threads of DuckDB, at once; ≥ 1.
+
+    Raises:
+        BadInput: Naming a file that is of no known format or cannot be read.
+        NotFound: When an object is gone.
+        StoreUnavailable: When the bucket does not answer.
+    """
+
+    def __init__(self, store: ObjectStore, objects: Sequence[ObjectInfo], folder: Path, threads: int) -> None:
+        self._store = store
+        self._uri = store.uri(objects[0].key.rpartition("/")[0] + "/")
+        self._connection = duckdb.connect(
+            config={
+                "threads": threads,
+                "temp_directory": str(folder),
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+                # A column is read once; what DuckDB would keep of the file only fills the memory.
+                "enable_external_file_cache": "false",
+                "preserve_insertion_order": "false",
+            }
+        )
+        self._lock = threading.Lock()
+        try:
+            with ThreadPoolExecutor(threads) as pool:
+                self._files = list(
+                    pool.map(lambda item: self._fetch(item[1], folder / str(item[0])), enumerate(objects))
+                )
+            self.types = self._attach()
+        except BaseException:
+            self._connection.close()
+            raise
+        self.rows = sum(file.rows for file in self._files)
+
+    def close(self) -> None:
+        """Lets go of the files."""
+        self._connection.close()
+
+    def why_no_numbers(self, name: str) -> str | None:
+        """Tells why a column cannot be numeric, as a clause; ``None`` if it can."""
+        type_ = self.types[name]
+        readable = type_ in _NUMBERS or type_ == "VARCHAR" or type_.startswith("DECIMAL")
+        return None if readable else f"holds {type_.lower()} values, not numbers"
+
+    def why_no_categories(self, name: str) -> str | None:
+        """Tells why a column cannot be categorical, as a clause; ``None`` if it can."""
+        readable = self.why_no_numbers(name) is None or self.types[name].startswith("ENUM")
+        return None if readable else f"holds {self.types[name].lower()} values, not categories"
+
+    def chunks(self, name: str, step: int = 1) -> Iterator[Numbers]:
+        """Reads a numeric column piece by piece.
+
+        Args:
+            name: The column.
+            step: Reads only every so manieth row.
+
+        Yields:
+            At most ``CHUNK_ROWS`` values at a time, in no certain order.
+
+        Raises:
+            BadInput: When a file turns out to be spoilt.
+        """
+        for file in self._files:
+            if name not in file.types:
+                for start in range(0, file.rows, CHUNK_ROWS):
+                    rows = -(-(min(start + CHUNK_ROWS, file.rows) - start) // step)
+                    yield Numbers(np.full(rows, np.nan, dtype=np.float32), 0)
+                continue
+            for start in range(0, file.rows, CHUNK_ROWS):
+                conditions = []
+                if file.rows > CHUNK_ROWS:
+                    conditions.append(
+                        f"file_row_number >= {start} AND file_row_number < {start + CHUNK_ROWS}"
+                    )
+                if step > 1:
+                    conditions.append(f"file_row_number % {step} = 0")
+                source = f"{file.source} WHERE {' AND '.join(conditions) or 'true'}"
+                yield self._guarded(name, partial(_numbers, name=name, type_=file.types[name], source=source))
+
+    def numbers(self, name: str) -> Numbers:
+        """Reads a numeric column as a whole. Raises ``BadInput`` when a file turns out to be spoilt."""
+        pieces = list(self.chunks(name))
+        values = np.concatenate([piece.values for piece in pieces]) if pieces else np.zeros(0, np.float32)
+        return Numbers(values, sum(piece.unreadable for piece in pieces))
+
+    def categories(self, name: str, known: Collection[str] | None) -> tuple[dict[str, int], int]:
+        """Counts a categorical column.
+
+        Args:
+            name: The column.
+            known: Categories of the reference, which are kept by ``keep_known``; ``None`` keeps the most
+                frequent.
+
+        Returns:
+            Category → rows, and rows without a value.
+
+        Raises:
+            BadInput: When a file turns out to be spoilt.
+        """
+        return self._guarded(name, partial(_categories, name=name, known=known))
+
+    def _fetch(self, info: ObjectInfo, stem: Path) -> _File:
+        name = info.key.lower()
+        suffix = next((end for end in (*PARQUET, *CSV) if name.endswith(end)), None)
+        uri = self._store.uri(info.key)
+        if suffix is None:
+            raise BadInput.of(uri, "is of no known format", f"use {', '.join((*PARQUET, *CSV))}")
+        path = f"{stem}{suffix}"
+        self._store.download(info.key, path)
+        cursor = self._connection.cursor()
+        try:
+            if suffix in CSV:
+                path = _as_parquet(cursor, path, suffix, f"{stem}.from-text.parquet")
+            source = f"read_parquet({_literal(path)}, file_row_number = true)"
+            described = cursor.execute(
+                f"DESCRIBE SELECT * EXCLUDE (file_row_number) FROM {source}"
+            ).fetchall()
+            rows = cursor.execute(f"SELECT count(*) FROM {source}").fetchall()[0][0]
+        except duckdb.Error as error:
+            raise BadInput.of(uri, f"cannot be read: {_first_line(error)}", "replace the file") from error
+        return _File(source, int(rows), {str(row[0]): str(row[1]) for row in described})
+
+    def _attach(self) -> dict[str, str]:
+        union = " UNION ALL BY NAME ".join(
+            f"SELECT * EXCLUDE (file_row_number) FROM {file.source}" for file in self._files
+        )
+        try:
+            self._connection.execute(f"CREATE VIEW rows AS {union}")
+            described = self._connection.execute("DESCRIBE rows").fetchall()
+        except duckdb.Error as error:
+            raise BadInput.of(
+                self._uri,
+                f"its files do not fit together: {_first_line(error)}",
+                "give them the same columns",
+            ) from error
+        return {str(row[0]): str(row[1]) for row in described}
+
+    def _guarded(self, name: str, query: Callable[[duckdb.DuckDBPyConnection], _T]) -> _T:
+        with self._lock:
+            cursor = self._connection.cursor()
+        try:
+            return query(cursor)
+        except duckdb.Error as error:
+            raise BadInput.of(
+                self._uri, f"column {name!r} cannot be read: {_first_line(error)}", "replace the files"
+            ) from error
+        finally:
+            cursor.close()
+
+
+def _as_parquet(cursor: duckdb.DuckDBPyConnection, path: str, suffix: str, target: str) -> str:
+    # Text throughout: DuckDB would guess each CSV file's types from its first rows, each differently.
+    # And no guess at header and separator: of a few rows of text it takes the header for one more.
+    separator = "\\t" if ".tsv" in suffix else ","
+    source = f"read_csv({_literal(path)}, all_varchar=true, header=true, delim='{separator}', quote='\"')"
+    # Reads the file through to its end, where it may be cut off.
+    cursor.execute(f"COPY (SELECT * FROM {source}) TO {_literal(target)} (FORMAT parquet)")
+    Path(path).unlink()
+    return target
+
+
+def _numbers(cursor: duckdb.DuckDBPyConnection, name: str, type_: str, source: str) -> Numbers:
+    column = _quoted(name)
+    # FLOAT, because that is what the model is trained on and served with.
+    number = f"TRY_CAST({column} AS FLOAT)"
+    is_text = type_ == "VARCHAR"
+    if is_text:  # Parquet's booleans are 1 and 0; CSV spells them out
+        number = f"coalesce({number}, CASE lower(trim({column})) WHEN 'true' THEN 1 WHEN 'false' THEN 0 END)"
+    wanted = f"coalesce({number}, 'nan'::FLOAT) AS v"
+    if is_text:
+        wanted += f", {number} IS NULL AND coalesce(lower(trim({column})) NOT IN {_BLANKS}, false) AS u"
+    answer: dict[str, Any] = cursor.execute(f"SELECT {wanted} FROM {source}").fetchnumpy()
+    values = np.asarray(answer["v"], dtype=np.float32)
+    return Numbers(values, int(np.count_nonzero(answer["u"])) if is_text else 0)
+
+
+def _categories(
+    cursor: duckdb.DuckDBPyConnection, name: str, known: Collection[str] | None
+) -> tuple[dict[str, int], int]:
+    grouped = f"SELECT {_quoted(name)}::VARCHAR AS c, count(*) AS n FROM rows GROUP BY c"
+    cursor.execute(f"CREATE TEMP TABLE counted AS {grouped}")
+    rows, missing = cursor.execute(
+        "SELECT coalesce(sum(n), 0), coalesce(sum(n) FILTER (c IS NULL), 0) FROM counted"
+    ).fetchall()[0]
+    present = "SELECT c, n FROM counted WHERE c IS NOT NULL"
+    if known is None:
+        query, parameters = f"{present} ORDER BY n DESC, c LIMIT {MAX_CATEGORIES}", None
+    else:
+        limit = 0 if FURTHER in known else MAX_CATEGORIES
+        query = (
+            "WITH known AS (SELECT unnest($1::VARCHAR[]) AS k) "
+            f"({present} AND c IN (SELECT k FROM known)) UNION ALL "
+            f"({present} AND c NOT IN (SELECT k FROM known) ORDER BY md5(c) LIMIT {limit})"
+        )
+        parameters = [list(known)]
+    counts = {str(c): int(n) for c, n in cursor.execute(query, parameters).fetchall()}
+    beyond = int(rows) - int(missing) - sum(counts.values())
+    if beyond:
+        counts[FURTHER] = counts.get(FURTHER, 0) + beyond
+    return counts, int(missing)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(path: str) -> str:
+    return "'" + path.replace("'", "''") + "'"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0][:300]

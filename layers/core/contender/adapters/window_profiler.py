@@ -1,0 +1,143 @@
+"""Profiles of windows: made column by column from their files, and kept where they need not be made again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import reduce
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contender.adapters.duckdb_files import CHUNK_ROWS, Numbers, WindowFiles
+from contender.domain.dataset import Dataset, Kind
+from contender.domain.drift.bounded_smirnov import within
+from contender.domain.drift.buckets import BUCKETS, SAMPLE, BucketCounter, place_edges
+from contender.domain.drift.profile import NumericProfile
+from contender.domain.drift.samples import CategoricalSample, ColumnSample, NumericSample, UnusableSample
+from contender.domain.drift.window_profile import ColumnProfile, WindowProfile
+from contender.errors import NotFound
+from contender.ports import ObjectInfo, ObjectStore
+
+PROFILES = "profiles/"
+"""Where profiles lie in the artifact bucket."""
+
+_FORMAT = 1
+"""Of stored profiles; another number makes old ones be computed again."""
+
+
+def read_column(files: WindowFiles, dataset: Dataset, name: str) -> ColumnSample:
+    """Reads one column in full.
+
+    Args:
+        files: The window.
+        dataset: Declares its kind.
+        name: A column that the window has.
+
+    Raises:
+        BadInput: When a file turns out to be spoilt.
+    """
+    problem = _problem(files, dataset, name)
+    if problem is not None:
+        return UnusableSample(problem, files.rows)
+    if dataset.features[name] is Kind.CATEGORICAL:
+        return CategoricalSample(*files.categories(name, None))
+    return NumericSample(*files.numbers(name))
+
+
+def profile_window(
+    files: WindowFiles, dataset: Dataset, reference: WindowProfile | None, threads: int
+) -> WindowProfile:
+    """Counts all columns, several at once; of each no more than ``CHUNK_ROWS`` values are in memory.
+
+    Args:
+        files: The window, or some objects of it.
+        dataset: Declares the kinds of its columns.
+        reference: Gives edges and known categories; ``None`` for the reference itself, whose edges are then
+            placed by a sample of every so manieth row.
+        threads: Columns counted at once, ≥ 1.
+
+    Raises:
+        BadInput: When a file turns out to be spoilt.
+    """
+
+    def count(name: str) -> ColumnProfile:
+        known = None if reference is None else reference.columns.get(name)
+        problem = _problem(files, dataset, name)
+        if problem is not None:
+            return UnusableSample(problem, files.rows)
+        if dataset.features[name] is Kind.CATEGORICAL:
+            categories = known.counts if isinstance(known, CategoricalSample) else None
+            return CategoricalSample(*files.categories(name, categories))
+        return _count_numbers(files, name, known.edges if isinstance(known, NumericProfile) else None)
+
+    with ThreadPoolExecutor(threads) as pool:
+        return WindowProfile(files.rows, dict(zip(files.types, pool.map(count, files.types), strict=True)))
+
+
+def read_within(files: WindowFiles, name: str, wanted: Sequence[tuple[float, float]]) -> NDArray[np.float32]:
+    """Reads the values of a numeric column that lie in certain intervals; see ``ProfiledSample.within``."""
+    pieces = [within(piece.values, wanted) for piece in files.chunks(name)]
+    return np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.float32)
+
+
+class ReferenceProfiles:
+    """Profiles of references, kept in a bucket under what they were made from.
+
+    Args:
+        store: The artifact bucket.
+    """
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def key(self, objects: Sequence[ObjectInfo], dataset: Dataset) -> str | None:
+        """Names the profile of a reference; ``None`` when the store tells no entity tags to know it by."""
+        if not all(info.etag for info in objects):
+            return None
+        made_from = {
+            "format": _FORMAT,
+            "edges": [BUCKETS, SAMPLE],
+            "objects": sorted([info.key, info.etag] for info in objects),
+            "features": {name: kind.value for name, kind in dataset.features.items()},
+        }
+        digest = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
+        return f"{PROFILES}{digest}.json"
+
+    def get(self, key: str) -> WindowProfile | None:
+        """Reads a profile; ``None`` when there is none. Raises ``StoreUnavailable``."""
+        try:
+            return WindowProfile.from_dict(json.loads(self._store.get(key)))
+        except NotFound:
+            return None
+
+    def put(self, key: str, profile: WindowProfile) -> None:
+        """Keeps a profile. Raises ``StoreUnavailable``."""
+        self._store.put(key, json.dumps(profile.to_dict()).encode(), "application/json")
+
+
+def _problem(files: WindowFiles, dataset: Dataset, name: str) -> str | None:
+    match dataset.features.get(name):
+        case None:
+            return "is not declared in dataset.json"
+        case Kind.NUMERIC:
+            return files.why_no_numbers(name)
+        case Kind.CATEGORICAL:
+            return files.why_no_categories(name)
+
+
+def _count_numbers(files: WindowFiles, name: str, edges: NDArray[np.float32] | None) -> NumericProfile:
+    pieces: Iterator[Numbers] = files.chunks(name)
+    if edges is None:
+        step = max(1, files.rows // SAMPLE)
+        if files.rows <= CHUNK_ROWS:
+            whole = files.numbers(name)
+            edges, pieces = place_edges(whole.values[::step]), iter([whole])
+        else:
+            edges = place_edges(np.concatenate([piece.values for piece in files.chunks(name, step)]))
+    counter = BucketCounter(edges)
+    nothing = NumericProfile(edges, np.zeros(edges.size + 1, dtype=np.int64), 0)
+    counted = (NumericProfile.of(piece.values, counter, piece.unreadable) for piece in pieces)
+    return reduce(NumericProfile.merge, counted, nothing)
