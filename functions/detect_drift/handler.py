@@ -38,16 +38,17 @@ def build(environ: Mapping[str, str]) -> CheckDrift:
     from contender.adapters.s3_objects import S3Objects
     from contender.adapters.ssm_parameters import SsmParameters
     from contender.adapters.telemetry import JsonLines
+    from contender.adapters.window_profiler import ReferenceProfiles
     from contender.adapters.windows_duckdb import DuckDbWindows
     from contender.settings import CheckSettings
 
     settings = CheckSettings.read(environ)
     s3 = boto3.client("s3")
-    data = S3Objects(s3, settings.data_bucket)
+    data, artifacts = S3Objects(s3, settings.data_bucket), S3Objects(s3, settings.artifact_bucket)
     return CheckDrift(
         data=data,
-        artifacts=S3Objects(s3, settings.artifact_bucket),
-        windows=DuckDbWindows(data),
+        artifacts=artifacts,
+        windows=DuckDbWindows(data, ReferenceProfiles(artifacts)),
         runs=DynamoRunRecords(boto3.client("dynamodb"), settings.runs_table),
         parameters=SsmParameters(boto3.client("ssm")),
         launcher=EcsLauncher(
