@@ -113,7 +113,7 @@ def _deploy(
     env = dict(os.environ)
     if profile.name in LAYER_PYTHON:
         env.setdefault("LAYER_PYTHON", LAYER_PYTHON[profile.name])
-    env["LAYER_PIP"] = f"{tools.SAM_PYTHON} -m pip"
+    env["LAYER_PIP_PYTHON"] = str(tools.SAM_PYTHON)
     env["SAM_CLI_TELEMETRY"] = "0"
     with build_folder():
         for command in commands(profile, parameters, template=arguments.template, confirm=not arguments.yes):
@@ -157,7 +157,7 @@ def _complete(
             answers[name] = answer
     if not answers.get(REQUIRED):
         raise CannotDeploy(
-            f"{REQUIRED} is missing: push the training image with `.venv/bin/python -m scripts.push_image --create`, "
+            f"{REQUIRED} is missing: push the image by `.venv/bin/python -m scripts.push_image --create`, "
             f"then give {REQUIRED}=<the URI that it prints>"
         )
     return answers
