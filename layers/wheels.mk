@@ -1,10 +1,10 @@
 # How a layer of wheels is built, for AWS's interpreter and not for the one at hand: pip picks ready wheels for the
 # given Python and platforms, nothing is compiled and no Python 3.12 is needed.
 #
-# LAYER_PYTHON   the interpreter that will import the layer: Lambda's, or an emulator's own
-# LAYER_PIP      any pip
+# LAYER_PYTHON      the interpreter that will import the layer: Lambda's, or an emulator's own
+# LAYER_PIP_PYTHON  an interpreter that has pip; its path may have spaces
 LAYER_PYTHON ?= 3.12
-LAYER_PIP ?= python3 -m pip
+LAYER_PIP_PYTHON ?= python3
 # Lambda's python3.12 is Amazon Linux 2023 with glibc 2.34: wheels for any older glibc run there.
 PLATFORMS := manylinux_2_28_x86_64 manylinux_2_27_x86_64 manylinux_2_17_x86_64 manylinux2014_x86_64
 
@@ -14,7 +14,7 @@ SITE = $(ARTIFACTS_DIR)/python
 # test suites of the scientific packages alone are about 30 MB. numpy.testing stays: SciPy imports it.
 # `sam build` caches a layer by what lies in the layer's own folder: after a change here, delete .aws-sam.
 define install_wheels
-	$(LAYER_PIP) install --quiet --disable-pip-version-check --no-compile --target "$(SITE)" \
+	"$(LAYER_PIP_PYTHON)" -m pip install --quiet --disable-pip-version-check --no-compile --target "$(SITE)" \
 		--only-binary=:all: --implementation cp --python-version $(LAYER_PYTHON) \
 		$(addprefix --platform ,$(PLATFORMS)) --requirement $(1)
 	rm -rf "$(SITE)/bin" "$(SITE)/numpy/core/include" "$(SITE)/numpy/f2py" "$(SITE)/numpy/_pyinstaller"

@@ -131,15 +131,15 @@ def main(argv: list[str] | None = None) -> int:
         show(report, console)
         paths = write_files(report, args.out)
     except NotFound as error:
-        console.print(f"{error}.", style="red", highlight=False, soft_wrap=True)
+        console.print(f"{error}.", style="red", highlight=False, soft_wrap=True, markup=False)
         console.print("Make one with: python -m scripts.export --stack-name <stack>")
         return 1
     except NothingToAnalyse as error:
-        console.print(f"{error}.", style="red", highlight=False, soft_wrap=True)
+        console.print(f"{error}.", style="red", highlight=False, soft_wrap=True, markup=False)
         console.print("Send some requests first (python -m scripts.traffic), then export again.")
         return 1
     except ContenderError as error:
-        console.print(str(error), style="red", highlight=False, soft_wrap=True)
+        console.print(str(error), style="red", highlight=False, soft_wrap=True, markup=False)
         return 1
     except KeyboardInterrupt:
         console.print("Stopped.")

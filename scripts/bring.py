@@ -19,11 +19,14 @@ from rich.console import Console
 from contender.adapters.local_objects import LocalObjects
 from contender.adapters.windows_duckdb import DuckDbWindows
 from contender.domain.dataset import Dataset, parse_dataset
-from contender.domain.drift import UnusableSample
+from contender.domain.drift import NumericSample, UnusableSample
 from contender.errors import BadInput, ContenderError, NotFound, Problem
 from contender.usecases.check_drift import CURRENT, DATASET_KEY, REFERENCE
 from scripts.loop import Loop, LoopFailed
 from scripts.running_stack import adopt_running_stack, required
+
+ADD_IT = "add it (upper and lower case matter), or do not declare it"
+CORRECT_THEM = "correct them, leave them empty, or declare the column categorical"
 
 
 def read_folder(folder: Path) -> tuple[Dataset, list[Path]]:
@@ -56,15 +59,18 @@ def read_folder(folder: Path) -> tuple[Dataset, list[Path]]:
         with DuckDbWindows(store).open(objects, dataset) as columns:
             wanted = [*dataset.features, dataset.target, *filter(None, (dataset.timestamp, dataset.unit))]
             problems += [
-                Problem(f"{window}: {name}", "is not a column of it", "add it, or do not declare it")
+                Problem(f"{window}: {name}", "is not a column of it", ADD_IT)
                 for name in wanted
                 if name not in columns
             ]
             for name in dataset.features:
                 sample = columns.get(name)
+                place = f"{window}: {name}"
                 if isinstance(sample, UnusableSample):
-                    place = f"{window}: {name}"
                     problems.append(Problem(place, sample.problem, "correct the column or its kind"))
+                elif isinstance(sample, NumericSample) and sample.unreadable:
+                    reason = f"{sample.unreadable} of {sample.rows} values are no numbers"
+                    problems.append(Problem(place, reason, CORRECT_THEM))
     if problems:
         raise BadInput(problems)
     return dataset, [folder / DATASET_KEY, *(folder / key for keys in windows.values() for key in keys)]
@@ -85,17 +91,25 @@ def bring(folder: Path, loop: Loop, console: Console, check: bool) -> None:
     """
     dataset, files = read_folder(folder)
     loop.upload(folder, *files)
-    console.print(f"{dataset.name}: {len(files)} files uploaded, {len(dataset.features)} features declared")
+    console.print(
+        f"{dataset.name}: {len(files)} files uploaded, {len(dataset.features)} features declared",
+        markup=False,
+    )
     if not check:
         return
     answer = loop.check({})
-    console.print(f"{answer['verdict']}: {answer['reason']}", highlight=False, soft_wrap=True)
+    _say(console, f"{answer['verdict']}: {answer['reason']}")
     if answer["action"] != "launched":
         return
     with console.status("training") as status:
         record = loop.wait_for_training(answer["run_key"], status.update)
     version = f"version {record.model_version}: " if record.model_version else ""
-    console.print(f"{record.state.value}: {version}{record.detail}", highlight=False, soft_wrap=True)
+    _say(console, f"{record.state.value}: {version}{record.detail}")
+
+
+def _say(console: Console, text: str) -> None:
+    """Prints text that holds names from the data, which are not rich's markup."""
+    console.print(text, highlight=False, soft_wrap=True, markup=False)
 
 
 def print_problems(error: BadInput, console: Console) -> None:
@@ -103,7 +117,7 @@ def print_problems(error: BadInput, console: Console) -> None:
     count = "one problem" if len(error.problems) == 1 else f"{len(error.problems)} problems"
     console.print(f"[red]The data set is not usable yet, {count}:[/]")
     for problem in error.problems:
-        console.print(f"  {problem}", highlight=False, soft_wrap=True, markup=False)
+        _say(console, f"  {problem}")
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -141,7 +155,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print_problems(error, console)
         return 1
     except (ContenderError, LoopFailed) as error:
-        console.print(str(error), style="red", highlight=False, soft_wrap=True)
+        console.print(str(error), style="red", highlight=False, soft_wrap=True, markup=False)
         return 1
     except KeyboardInterrupt:
         console.print("Stopped. What was uploaded stays; a training that was launched goes on.")

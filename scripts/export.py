@@ -268,10 +268,10 @@ def main(argv: list[str] | None = None) -> int:
                 progress=lambda text: display.update(task, description=text),
             )
     except CannotExport as error:
-        console.print(f"{error}: use --method scan, or turn point-in-time recovery on.", style="red")
+        console.print(f"{error}: use --method scan, or turn PITR on.", style="red", markup=False)
         return 1
     except ContenderError as error:
-        console.print(str(error), style="red", highlight=False, soft_wrap=True)
+        console.print(str(error), style="red", highlight=False, soft_wrap=True, markup=False)
         console.print("Is the stack up, and are names, region and AWS_ENDPOINT_URL the right ones?")
         return 1
     except KeyboardInterrupt:

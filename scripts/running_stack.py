@@ -8,35 +8,29 @@ from pathlib import Path
 from contender.errors import ContenderError
 from infra.local.info import StackInfo
 from infra.local.stack import find
-
-STATE_ROOT = Path(".contender")
-"""Where local stacks keep their state: directly in it, or each in a folder of its own."""
+from infra.local.tools import UP_STATE
 
 _SAYS_WHERE = ("AWS_ENDPOINT_URL", "CONTENDER_API_URL", "DATA_BUCKET", "ARTIFACT_BUCKET", "AWS_PROFILE")
 
 
-def running_stack(root: Path = STATE_ROOT) -> StackInfo | None:
-    """Finds the local stack that runs, if one does."""
-    for state in sorted([*root.glob("state.json"), *root.glob("*/state.json")]):
-        info = find(state.parent)
-        if info is not None:
-            return info
-    return None
+def running_stack(state: Path = UP_STATE) -> StackInfo | None:
+    """Finds the stack that `make up` started, if it runs."""
+    return find(state)
 
 
-def adopt_running_stack(environ: MutableMapping[str, str], root: Path = STATE_ROOT) -> bool:
+def adopt_running_stack(environ: MutableMapping[str, str], state: Path = UP_STATE) -> bool:
     """Completes an environment that names no stack with the variables of the one that runs here.
 
     Args:
         environ: Left alone when it already says where AWS, the API or a bucket is.
-        root: Where local stacks keep their state.
+        state: Where `make up` keeps its state.
 
     Returns:
         Whether there was one to adopt.
     """
     if any(environ.get(name) for name in _SAYS_WHERE):
         return False
-    stack = running_stack(root)
+    stack = running_stack(state)
     if stack is None:
         return False
     environ.update(stack.env)

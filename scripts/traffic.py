@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from contender.errors import ContenderError
-from scripts.running_stack import STATE_ROOT
+from infra.local.tools import UP_STATE
 from scripts.traffic_client import OutcomeReply, Reply, Response, TrafficResult, send, send_outcomes
 from scripts.traffic_rows import Row, declared, rows_from_file, sample_rows
 from scripts.traffic_target import find_target
@@ -204,7 +204,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--seed", type=_seed, help="of the random rows (default: another each time)")
     parser.add_argument(
-        "--state-dir", type=Path, default=STATE_ROOT, help="of local stacks (default: %(default)s)"
+        "--state-dir", type=Path, default=UP_STATE, help="of the local stack (default: %(default)s)"
     )
     return parser
 

@@ -28,7 +28,7 @@ class Target:
 
 
 def find_target(
-    url: str | None, data_dir: Path | None, bucket: str | None, environ: Mapping[str, str], state_root: Path
+    url: str | None, data_dir: Path | None, bucket: str | None, environ: Mapping[str, str], state: Path
 ) -> Target:
     """Takes what was given, else the environment, else the running local stack.
 
@@ -37,7 +37,7 @@ def find_target(
         data_dir: Local folder of a data set, or ``None``.
         bucket: Data bucket, or ``None``.
         environ: May have ``CONTENDER_API_URL``, ``DATA_BUCKET``, and AWS's own variables.
-        state_root: Folder where local stacks keep their state.
+        state: Folder where the local stack keeps its state.
 
     Raises:
         BadInput: When the URL is none, or the folder is not there.
@@ -45,7 +45,7 @@ def find_target(
     """
     url = url or environ.get("CONTENDER_API_URL")
     bucket = bucket or environ.get("DATA_BUCKET")
-    stack = None if url and (data_dir or bucket) else running_stack(state_root)
+    stack = None if url and (data_dir or bucket) else running_stack(state)
     if not url:
         if stack is None:
             raise ContenderError(

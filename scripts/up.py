@@ -13,13 +13,14 @@ from pathlib import Path
 
 import boto3
 from rich.console import Console
+from rich.markup import escape
 
 from contender.errors import BadInput, ContenderError
 from infra.local import guide, localstack, stack, tools
-from infra.local.__main__ import DEFAULT_STATE
 from infra.local.errors import AlreadyUp, LocalStackError
 from infra.local.info import StackInfo
 from infra.local.services import TaskEngine
+from infra.local.tools import UP_STATE
 from scripts.bring import bring, print_problems, read_folder
 from scripts.datasets.flights import prepare_flights
 from scripts.loop import Loop, LoopFailed
@@ -63,23 +64,30 @@ def main(argv: Sequence[str] | None = None) -> int:
             read_folder(options.data)  # whatever is wrong with it is said before a minute has passed
         info = _start(options.engine, console)
         if not options.empty:
-            folder = options.data or prepare_flights(DEFAULT_STATE / "data").root
+            folder = options.data or prepare_flights(UP_STATE / "data").root
             os.environ.update(info.env)
             bring(folder, _loop(info), console, check=True)
     except AlreadyUp:
-        console.print("The stack is already up (`make down` stops it).\n")
-        running = stack.find(DEFAULT_STATE)
+        console.print("The stack is already up (`make down` stops it).")
+        if options.data is not None:
+            console.print(
+                f"Bring {options.data} to it with: python -m scripts.bring {options.data}", markup=False
+            )
+            return 1
+        running = stack.find(UP_STATE)
         assert running is not None
         info = running
     except BadInput as error:
         print_problems(error, console)
         return 1
     except LocalStackError as error:
-        console.print(f"[red]{error.problem}[/]\n→ {error.next_step}", highlight=False, soft_wrap=True)
+        console.print(
+            f"[red]{escape(error.problem)}[/]\n→ {escape(error.next_step)}", highlight=False, soft_wrap=True
+        )
         return 1
     except (ContenderError, LoopFailed) as error:
-        console.print(str(error), style="red", highlight=False, soft_wrap=True)
-        console.print(f"The stack is up all the same (`make down` stops it). Logs: {DEFAULT_STATE / 'logs'}")
+        console.print(str(error), style="red", highlight=False, soft_wrap=True, markup=False)
+        console.print(f"The stack is up all the same (`make down` stops it). Logs: {UP_STATE / 'logs'}")
         return 1
     except KeyboardInterrupt:
         console.print("Stopped. If the stack is up already, `make down` ends it.")
@@ -95,7 +103,7 @@ def _start(engine: TaskEngine, console: Console) -> StackInfo:
             console.print(f"  {name:10} {seconds:5.1f} s", highlight=False)
             status.update("starting")
 
-        return stack.bring_up(DEFAULT_STATE, engine=engine, on_step=tell)
+        return stack.bring_up(UP_STATE, engine=engine, on_step=tell)
 
 
 def _loop(info: StackInfo) -> Loop:

@@ -9,8 +9,6 @@ from pathlib import Path
 from infra.local import guide, stack, tools
 from infra.local.errors import LocalStackError
 
-DEFAULT_STATE = tools.ROOT / ".contender" / "up"
-
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command. Returns the exit code."""
@@ -19,8 +17,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--state",
         type=Path,
-        default=DEFAULT_STATE,
-        help=f"folder of the stack's files (default: {DEFAULT_STATE})",
+        default=tools.UP_STATE,
+        help=f"folder of the stack's files (default: {tools.UP_STATE})",
     )
     options = parser.parse_args(arguments)
     try:

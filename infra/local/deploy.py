@@ -42,7 +42,7 @@ def build(env: Mapping[str, str], mark: str, log: Path, profile: str = PROFILE) 
     Raises:
         LocalStackError: It failed.
     """
-    layers = {"LAYER_PIP": f"{tools.SAM_PYTHON} -m pip"}
+    layers = {"LAYER_PIP_PYTHON": str(tools.SAM_PYTHON)}
     if profile in LAYER_PYTHON:
         layers["LAYER_PYTHON"] = LAYER_PYTHON[profile]
     command = [str(tools.SAM), "build", "--config-env", profile]

@@ -11,6 +11,8 @@ from infra.local.errors import LocalStackError
 
 ROOT = Path(__file__).resolve().parents[2]
 """The project's folder."""
+UP_STATE = ROOT / ".contender" / "up"
+"""Where the stack of `make up` keeps its files. A demo's or a test's own stack lies elsewhere."""
 MINISTACK = ROOT / ".venv-emulator" / "bin" / "ministack"
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
 AWS = ROOT / ".venv-sam" / "bin" / "aws"

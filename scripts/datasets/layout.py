@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from contender.domain.dataset import Dataset, Kind, Task
+from contender.domain.dataset import Dataset, Kind, Task, label_values
 from contender.errors import BadInput
 
 DATASET = "dataset.json"
@@ -75,12 +75,14 @@ def read_table(path: Path, dataset: Dataset) -> pd.DataFrame:
     name = path.name.lower()
     try:
         if name.endswith((".parquet", ".pq")):
-            return pd.read_parquet(path, dtype_backend="numpy_nullable")
+            return _with_labels(pd.read_parquet(path, dtype_backend="numpy_nullable"), dataset)
         if name.endswith((".csv", ".csv.gz", ".tsv", ".tsv.gz")):
             words = {column for column, kind in dataset.features.items() if kind is Kind.CATEGORICAL}
             blanks = {column: [""] if column in words else _BLANKS for column in dataset.features}
             blanks[dataset.target] = [""] if dataset.task is Task.CLASSIFICATION else _BLANKS
-            return pd.read_csv(
+            if dataset.task is Task.CLASSIFICATION:
+                words.add(dataset.target)
+            table = pd.read_csv(
                 path,
                 sep="\t" if ".tsv" in name else ",",
                 dtype=dict.fromkeys(words, str),
@@ -88,6 +90,21 @@ def read_table(path: Path, dataset: Dataset) -> pd.DataFrame:
                 na_values=blanks,
                 dtype_backend="numpy_nullable",
             )
+            return _with_labels(table, dataset)
     except (ValueError, OSError, EOFError) as error:
         raise BadInput.of(str(path), f"cannot be read: {error}", "replace the file") from error
     raise BadInput.of(str(path), "is of no known format", "use Parquet (.parquet) or CSV (.csv, .csv.gz)")
+
+
+def _with_labels(table: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
+    """Turns a target of texts into the labels that training makes of them."""
+    if dataset.task is not Task.CLASSIFICATION or dataset.target not in table.columns:
+        return table
+    column = table[dataset.target]
+    if not pd.api.types.is_string_dtype(column):
+        return table
+    texts = column.dropna().astype(str).str.strip()
+    labels = label_values(set(texts.unique()))
+    if all(isinstance(label, int) for label in labels.values()):
+        table[dataset.target] = texts.map(labels).reindex(table.index).astype("Int64")
+    return table

@@ -77,7 +77,7 @@ def main(argv: list[str] | None = None) -> int:
         console.print("\nStopped; everything that was started has been ended.")
         return 130
     except (LoopFailed, LocalStackError, ContenderError) as error:
-        console.print(f"\n[red]{error}[/]", highlight=False)
+        console.print(f"\n{error}", style="red", highlight=False, markup=False)
         console.print(f"Logs: {STATE / 'logs'}")
         return 1
     return 0

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 
 SIGN_OF_LIFE_S = 10.0
 """Without a terminal to redraw, progress is printed at most this often, in seconds."""
@@ -71,12 +72,12 @@ class Display:
             self.seconds[name] = round(took, 2)
             self.console.print(f"[{style}]{mark}[/] [bold]{title}[/] [dim]{took:.1f} s[/]", highlight=False)
             for line in filter(None, [step.outcome, *step.notes]):
-                self.console.print(f"    {line}", highlight=False, soft_wrap=True)
+                self.console.print(f"    {line}", highlight=False, soft_wrap=True, markup=False)
 
     def show_progress(self, title: str, text: str) -> None:
         """Updates the spinner, or prints a line now and then where there is none."""
         if self.console.is_terminal:
-            self._status.update(f"[bold]{title}[/] [dim]{text}[/]")
+            self._status.update(f"[bold]{title}[/] [dim]{escape(text)}[/]")
         elif time.monotonic() - self._last_sign >= SIGN_OF_LIFE_S:
             self._last_sign = time.monotonic()
-            self.console.print(f"    … {text}", highlight=False, soft_wrap=True)
+            self.console.print(f"    … {text}", highlight=False, soft_wrap=True, markup=False)

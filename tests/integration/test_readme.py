@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import pytest
 
 from infra.local import tools
-from infra.local.__main__ import DEFAULT_STATE
 from infra.local.stack import find, take_down
+from infra.local.tools import UP_STATE
 
 pytestmark = pytest.mark.integration
 
@@ -50,16 +50,16 @@ def typed(line: str, environment: dict[str, str]) -> str:
 @pytest.fixture(scope="module")
 def brought() -> Iterator[dict[str, str]]:
     """README's own data set on a running stack; gives what each line of that block printed."""
-    if find(DEFAULT_STATE) is not None:
+    if find(UP_STATE) is not None:
         pytest.fail("a stack is already up here; end it first: make down", pytrace=False)
     *lines, last = block_with(SIGN)
     assert last == "make down"
     try:
         yield {line: typed(line, {}) for line in lines}
         typed(last, {})
-        assert find(DEFAULT_STATE) is None
+        assert find(UP_STATE) is None
     finally:
-        take_down(DEFAULT_STATE)
+        take_down(UP_STATE)
 
 
 def test_a_data_set_of_another_shape_goes_through_training_serving_and_analysis(
@@ -70,15 +70,15 @@ def test_a_data_set_of_another_shape_goes_through_training_serving_and_analysis(
     assert "succeeded: version 1" in up
     assert "300 sent" in traffic
     assert "300 answered" in traffic
-    document = json.loads((tools.ROOT / "out" / "analysis.json").read_text())
+    document = json.loads((tools.ROOT / "out" / "digits" / "analysis.json").read_text())
     assert document["task"] == "classification"
     assert len(document["classes"]) == 10
     assert document["variants"]["A"]["metrics"]["accuracy"]["value"] > 0.9
-    assert (tools.ROOT / "out" / "analysis.png").stat().st_size > 10_000
+    assert (tools.ROOT / "out" / "digits" / "analysis.png").stat().st_size > 10_000
 
 
 def test_both_ways_of_changing_the_split_work_as_written(brought: dict[str, str]) -> None:
-    stack = find(DEFAULT_STATE)
+    stack = find(UP_STATE)
     assert stack is not None
     by_cli, by_api = block_with("ssm put-parameter")
     assert json.loads(typed(by_cli, stack.env))["Version"] == 2
@@ -91,7 +91,7 @@ def test_every_command_within_a_sentence_works(brought: dict[str, str], command:
 
 
 def test_the_deployment_to_an_emulator_works_as_written(brought: dict[str, str]) -> None:
-    stack = find(DEFAULT_STATE)
+    stack = find(UP_STATE)
     assert stack is not None
     (line,) = block_with("STAGE=local")
     command = re.sub(r"AWS_ENDPOINT_URL=\S+ ", "", line)

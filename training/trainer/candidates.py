@@ -97,9 +97,15 @@ def preparation(features: pd.DataFrame, kinds: Sequence[Kind]) -> ColumnTransfor
             handle_unknown="ignore",
             sparse_output=False,
             dtype=np.float32,
+            feature_name_combiner=_column_name,
         )
         steps.append(("categorical", encoder, categorical))
     return ColumnTransformer(steps)
+
+
+def _column_name(feature: str, category: str) -> str:
+    """Names a category's column without its text: LightGBM refuses names with quotes, commas or brackets."""
+    return f"{feature}_{category.encode().hex()}"
 
 
 def _known_categories(column: pd.Series) -> list[str]:

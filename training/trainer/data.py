@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from contender.domain.dataset import MISSING_CATEGORY, Dataset, Kind, Task
+from contender.domain.dataset import MISSING_CATEGORY, Dataset, Kind, Task, label_values
 from contender.errors import BadInput, Problem
 from contender.ports import ObjectStore
 
@@ -24,8 +23,6 @@ BLANKS = frozenset({"", "na", "n/a", "nan", "null", "none"})
 
 MAX_CLASSES = 100
 """More labels than this mean that the target is a number or an id, not a class."""
-
-_INTEGER = re.compile(r"-?(0|[1-9]\d{0,17})(\.0+)?")
 
 
 @dataclass(frozen=True)
@@ -229,11 +226,10 @@ def _labels(texts: NDArray[Any], target: str) -> NDArray[Any]:
             f"has {len(unique)} different values, at most {MAX_CLASSES} classes make sense",
             "use task regression, or another target",
         )
-    if unique and {label.lower() for label in unique} <= {"true", "false"}:
-        return np.array([int(label.lower() == "true") for label in texts], dtype=np.int64)
-    if unique and all(_INTEGER.fullmatch(label) for label in unique):
-        return np.array([int(label.split(".")[0]) for label in texts], dtype=np.int64)
-    return texts
+    labels = label_values(unique)
+    if not all(isinstance(label, int) for label in labels.values()):
+        return texts
+    return np.array([labels[text] for text in texts], dtype=np.int64)
 
 
 def _times(column: pd.Series, problems: list[Problem]) -> tuple[NDArray[Any], NDArray[np.bool_]]:

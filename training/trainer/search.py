@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -132,6 +133,7 @@ def search(
             **({"data_split_stratify": False} if task is Task.CLASSIFICATION else {}),
         )
         _add_metrics(experiment, task, int(frame[TARGET].nunique()))
+        started = time.monotonic()
         experiment.compare_models(
             include=[candidate.estimator for candidate in contestants],
             sort=RANKED_BY[task],
@@ -141,8 +143,9 @@ def search(
             errors="ignore",
             verbose=False,
         )
+        spent = time.monotonic() - started >= budget_s
         table = experiment.pull()
-    return _leaderboard(table, contestants, RANKED_BY[task])
+    return _leaderboard(table, contestants, RANKED_BY[task], spent)
 
 
 def _experiment(task: Task) -> Any:
@@ -183,7 +186,9 @@ def _scored(truth: Any, answers: Any, **_: Any) -> float:
     return 1.0
 
 
-def _leaderboard(table: pd.DataFrame, contestants: Sequence[Candidate], metric: str) -> Leaderboard:
+def _leaderboard(
+    table: pd.DataFrame, contestants: Sequence[Candidate], metric: str, budget_spent: bool
+) -> Leaderboard:
     ranked: list[Ranked] = []
     unranked: list[Ranked] = []
     names = [name for name in table.columns if name not in ("Model", "TT (Sec)", SCORED)]
@@ -195,11 +200,13 @@ def _leaderboard(table: pd.DataFrame, contestants: Sequence[Candidate], metric: 
         metrics = {name: float(row[name]) for name in names}
         ranked.append(Ranked(candidate, metrics, float(row["TT (Sec)"])))
     seen = {entry.candidate.key for entry in (*ranked, *unranked)}
-    unranked += [
-        Ranked(candidate, {}, 0.0, "failed on every fold, or the budget of time was spent")
-        for candidate in contestants
-        if candidate.key not in seen
-    ]
+    last = max((i for i, candidate in enumerate(contestants) if candidate.key in seen), default=-1)
+    for position, candidate in enumerate(contestants):
+        if candidate.key not in seen:
+            # They are begun in this order: one that others came after was begun, and failed.
+            never_begun = budget_spent and position > last
+            why = "not begun: the budget of time was spent" if never_begun else "failed on every fold"
+            unranked.append(Ranked(candidate, {}, 0.0, why))
     if not ranked:
         raise TrainingFailed("no algorithm could be cross-validated on this window")
     return Leaderboard(metric, tuple(ranked), tuple(unranked))

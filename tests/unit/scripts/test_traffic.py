@@ -240,18 +240,22 @@ def test_given_bad_arguments_then_usage_and_2(
 
 
 def test_given_ctrl_c_then_it_stops_sends_no_outcomes_and_sums_up(
-    data: Path, capsys: pytest.CaptureFixture[str]
+    data: Path, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
 ) -> None:
+    # A shell starts background jobs with SIGINT ignored, and Python leaves that so.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
+
     def interrupting(path: str, body: Any, number: int) -> Answer:
         if number == 20:
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
         return usual(path, body, number)
 
     with running(interrupting) as router:
-        assert main(["--url", router.url, "--data-dir", str(data), "--n", "100000"], {}) == 130
+        assert main(["--url", router.url, "--data-dir", str(data), "--n", "5000"], {}) == 130
     captured = capsys.readouterr()
     answered = len(router.bodies("/stage/predict"))
-    assert 20 < answered < 100_000 and not router.bodies("/stage/feedback")
+    assert 20 < answered < 5_000 and not router.bodies("/stage/feedback")
     assert f"{answered:,} sent" in captured.out and "stopped" in captured.err
 
 
@@ -290,9 +294,7 @@ def test_given_a_running_local_stack_then_its_api_and_bucket_are_found(
         def client(self, service: str) -> str:
             return service
 
-    (tmp_path / "up").mkdir()
-    (tmp_path / "up" / "state.json").write_text("{}")
-    monkeypatch.setattr("scripts.running_stack.find", lambda folder: Stack() if folder.name == "up" else None)
+    monkeypatch.setattr("scripts.running_stack.find", lambda folder: Stack() if folder == tmp_path else None)
     target = find_target(None, None, None, {}, tmp_path)
     assert target.url == Stack.api_url
     assert target.store.uri("dataset.json") == "s3://data/dataset.json"

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from contender.domain.dataset import Task
 from contender.errors import TrainingFailed
 from tests.support.training import sklearn_data
-from trainer.candidates import Candidate
+from trainer.candidates import Candidate, candidates
 from trainer.holdout import folds
 from trainer.search import search
 
@@ -59,6 +62,21 @@ def test_given_no_time_when_searched_then_the_first_still_counts() -> None:
 
     assert [entry.candidate.key for entry in board.ranked] == ["lr"]
     assert "budget" in board.unranked[0].failure
+
+
+def test_given_categories_with_quotes_when_searched_then_boosting_takes_part() -> None:
+    data = sklearn_data("breast_cancer")
+    words = data.features["size class"].map(
+        {"small": 'say "hi"', "middle": "New York, NY", "large": "[a]: {b}"}
+    )
+    odd = replace(data, features=data.features.assign(**{"size class": words.fillna("")}))
+    made, _ = folds(odd, 2, 1)
+    (boosting,) = [c for c in candidates(Task.CLASSIFICATION, 1, 1) if c.key == "lightgbm"]
+
+    board = search(odd, made, [LOGISTIC, boosting, BROKEN], 60, 1)
+
+    assert {entry.candidate.key for entry in board.ranked} == {"lr", "lightgbm"}
+    assert board.unranked[0].failure == "failed on every fold"
 
 
 def test_given_only_failures_when_searched_then_it_says_so() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -16,6 +17,10 @@ MISSING_CATEGORY = ""
 MAX_TEXT = 1_000
 """Longest categorical value that a request may carry, in characters; longer is a mistake or abuse."""
 
+RESERVED = "prediction"
+"""The name of every model's main output, which no feature can bear."""
+
+_INTEGER_LABEL = re.compile(r"-?(0|[1-9]\d{0,17})(\.0+)?")
 FLOAT32_MAX = 3.4028234663852886e38
 """Largest number that a model can be given or can answer."""
 
@@ -132,6 +137,10 @@ def parse_dataset(document: object) -> Dataset:
                 problems.append(
                     Problem(f"features.{column}", "is the target too", "remove it from the features")
                 )
+            elif column == RESERVED:
+                problems.append(
+                    Problem(f"features.{column}", "is the name of the model's output", "rename the column")
+                )
             else:
                 features[column] = Kind(kind)
     if problems or target is None:
@@ -144,6 +153,24 @@ def parse_dataset(document: object) -> Dataset:
         unit=unit,
         name=name or target,
     )
+
+
+def label_values(texts: Collection[str]) -> dict[str, int] | dict[str, str]:
+    """Reads class labels: whole numbers when every text is one, 1 and 0 for truth values, else the texts.
+
+    One rule for training and for outcomes, or a label would be two. ``01`` is no whole number: it is a code.
+
+    Args:
+        texts: The different labels of a target; any order.
+
+    Returns:
+        Text → label. Empty for no texts.
+    """
+    if texts and {text.lower() for text in texts} <= {"true", "false"}:
+        return {text: int(text.lower() == "true") for text in texts}
+    if texts and all(_INTEGER_LABEL.fullmatch(text) for text in texts):
+        return {text: int(text.split(".")[0]) for text in texts}
+    return {text: text for text in texts}
 
 
 def row_from_mapping(dataset: Dataset, features: Mapping[str, object]) -> dict[str, FeatureValue]:
