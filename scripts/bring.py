@@ -21,7 +21,8 @@ from contender.adapters.windows_duckdb import DuckDbWindows
 from contender.domain.dataset import Dataset, parse_dataset
 from contender.domain.drift import NumericSample, UnusableSample
 from contender.errors import BadInput, ContenderError, NotFound, Problem
-from contender.usecases.check_drift import CURRENT, DATASET_KEY, REFERENCE
+from contender.usecases.check_drift import CURRENT, REFERENCE
+from contender.usecases.declaration import DATASET_KEY
 from scripts.loop import Loop, LoopFailed
 from scripts.running_stack import adopt_running_stack, required
 

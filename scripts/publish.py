@@ -8,7 +8,6 @@ changes nothing.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,12 +17,11 @@ import boto3
 from contender.adapters.mlflow_registry import MlflowRegistry
 from contender.adapters.s3_objects import S3Objects
 from contender.adapters.ssm_parameters import SsmParameters
-from contender.domain.dataset import parse_dataset
-from contender.errors import BadInput, ContenderError
+from contender.errors import ContenderError
+from contender.usecases.declaration import read_dataset
 from contender.usecases.publish import publish
 from scripts.running_stack import adopt_running_stack
 
-DATASET_KEY = "dataset.json"
 FLAGS = {
     "--data-bucket": ("DATA_BUCKET", "bucket that holds dataset.json"),
     "--artifact-bucket": ("ARTIFACT_BUCKET", "bucket of models and releases"),
@@ -59,10 +57,7 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
     s3 = boto3.client("s3")
     data = S3Objects(s3, arguments.data_bucket)
     try:
-        try:
-            dataset = parse_dataset(json.loads(data.get(DATASET_KEY)))
-        except ValueError as error:
-            raise BadInput.of(data.uri(DATASET_KEY), f"is not JSON: {error}", "correct it") from error
+        dataset = read_dataset(data)
         published = publish(
             MlflowRegistry(arguments.tracking_uri, arguments.model_name),
             S3Objects(s3, arguments.artifact_bucket),

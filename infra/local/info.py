@@ -66,6 +66,9 @@ class StackInfo:
         router_function: Name of the router's Lambda function.
         detect_drift_function: Name of the drift check's Lambda function.
         drift_schedule: Name of the schedule that starts the drift check.
+        experiments_table: Experiments and the history of promotions and rollbacks.
+        evaluate_function: Name of the evaluation's Lambda function.
+        evaluation_schedule: Name of the schedule that starts the evaluation.
         cluster_arn: ECS cluster of the training task.
         task_definition_arn: Its task definition.
         router_logs: Log group of the router.
@@ -89,6 +92,9 @@ class StackInfo:
     router_function: str
     detect_drift_function: str
     drift_schedule: str
+    experiments_table: str
+    evaluate_function: str
+    evaluation_schedule: str
     cluster_arn: str
     task_definition_arn: str
     router_logs: str
@@ -126,6 +132,9 @@ class StackInfo:
             router_function=outputs["RouterFunctionName"],
             detect_drift_function=outputs["DetectDriftFunctionName"],
             drift_schedule=outputs["DriftScheduleName"],
+            experiments_table=outputs["ExperimentsTableName"],
+            evaluate_function=outputs["EvaluateFunctionName"],
+            evaluation_schedule=outputs["EvaluationScheduleName"],
             cluster_arn=outputs["ClusterArn"],
             task_definition_arn=outputs["TaskDefinitionArn"],
             router_logs=outputs["RouterLogGroup"],
@@ -152,6 +161,8 @@ class StackInfo:
             "SPLIT_PARAMETER": self.split_parameter,
             "DETECT_DRIFT_FUNCTION": self.detect_drift_function,
             "DRIFT_SCHEDULE": self.drift_schedule,
+            "EXPERIMENTS_TABLE": self.experiments_table,
+            "EVALUATE_FUNCTION": self.evaluate_function,
             "ROUTER_LOG_GROUP": self.router_logs,
         }
 

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from contender.adapters.ecs_launcher import EcsLauncher
-from contender.domain.records import Reason, TaskEnd, TrainingJob
+from contender.domain.records import PromotionJob, Reason, TaskEnd, TrainingJob
 from contender.errors import NotFound, StoreUnavailable
 from contender.ports import Launcher
 from tests.contract.conftest import MakeClient
@@ -193,3 +193,32 @@ def test_without_a_service_it_is_told(nowhere: MakeClient) -> None:
         ecs_launcher(nowhere("ecs"), "arn:cluster", "arn:definition", []).ended("arn:task/1")
     with pytest.raises(StoreUnavailable, match=r"^ecs: stop task"):
         ecs_launcher(nowhere("ecs"), "arn:cluster", "arn:definition", []).stop("arn:task/1", "why")
+
+    def test_a_promotion_runs_another_command_of_the_same_container(self) -> None:
+        import boto3
+
+        ecs = boto3.client("ecs")
+        asked = {
+            "cluster": "arn:cluster",
+            "taskDefinition": "arn:definition",
+            "launchType": "FARGATE",
+            "count": 1,
+            "clientToken": "token-1",
+            "startedBy": "promotion-abcdef012345",  # ECS takes letters, digits, hyphens and slashes only
+            "overrides": {
+                "containerOverrides": [
+                    {
+                        "name": "trainer",
+                        "command": ["python", "-m", "trainer.promote"],
+                        "environment": [
+                            {"name": "EXPERIMENT_ID", "value": "2024-01-01T00:00:00.000Z#abcdef012345"}
+                        ],
+                    }
+                ]
+            },
+        }
+        with Stubber(ecs) as stub:
+            stub.add_response("run_task", {"tasks": [{"taskArn": "arn:task/1"}]}, asked)
+            launcher = ecs_launcher(ecs, "arn:cluster", "arn:definition", [])
+            job = PromotionJob("2024-01-01T00:00:00.000Z#abcdef012345")
+            assert launcher.launch(job, "token-1") == "arn:task/1"

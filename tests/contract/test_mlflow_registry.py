@@ -110,6 +110,19 @@ def test_given_a_version_that_is_gone_when_read_then_it_is_not_found(registry: M
         registry.model_bytes(type(found)(**{**found.to_dict(), "model_version": "99"}))  # type: ignore[arg-type]
 
 
+def test_given_tags_when_searched_then_versions_come_newest_first(registry: MlflowRegistry) -> None:
+    for version in ("1", "2"):
+        registry.tag(version, {"queue": "waiting", "why": "x" * 9_000})
+    assert registry.tagged("queue", "waiting") == ["2", "1"]
+
+    registry.tag("2", {"queue": "challenging"})
+
+    assert registry.tagged("queue", "waiting") == ["1"]
+    assert registry.tagged("queue", "nothing") == []
+    with pytest.raises(NotFound):
+        registry.tag("99", {"queue": "waiting"})
+
+
 def test_given_a_server_that_does_not_answer_when_read_then_it_is_unavailable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

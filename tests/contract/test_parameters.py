@@ -5,7 +5,7 @@ import time
 import pytest
 
 from contender.adapters.ssm_parameters import SsmParameters
-from contender.errors import StoreUnavailable
+from contender.errors import NotFound, StoreUnavailable
 from contender.ports import Parameters
 from tests.contract.conftest import MakeClient
 from tests.support.fakes import MemoryParameters
@@ -46,6 +46,18 @@ def test_several_are_read_in_one_call_and_unknown_ones_are_absent(parameters: Pa
     assert parameters.get([f"{name}-3"]) == {}
 
 
+def test_every_value_that_a_parameter_had_is_kept_the_present_one_first(
+    parameters: Parameters, name: str
+) -> None:
+    with pytest.raises(NotFound):
+        parameters.history(name)
+    for number in range(12):
+        parameters.put(name, f"0.{number}")
+    kept = parameters.history(name)
+    assert [(one.value, one.version) for one in kept[:3]] == [("0.11", 12), ("0.10", 11), ("0.9", 10)]
+    assert len(kept) == 12
+
+
 @pytest.mark.parametrize("backend", ["moto"], indirect=True)
 def test_a_value_that_the_service_refuses_is_told(parameters: Parameters, name: str) -> None:
     with pytest.raises(StoreUnavailable, match="ssm"):
@@ -54,7 +66,12 @@ def test_a_value_that_the_service_refuses_is_told(parameters: Parameters, name: 
 
 def test_without_a_service_every_call_says_which(nowhere: MakeClient, name: str) -> None:
     parameters = SsmParameters(nowhere("ssm"))
-    for call in (lambda: parameters.get([name]), lambda: parameters.put(name, "0.1")):
+    calls = (
+        lambda: parameters.get([name]),
+        lambda: parameters.put(name, "0.1"),
+        lambda: parameters.history(name),
+    )
+    for call in calls:
         with pytest.raises(StoreUnavailable, match=r"^ssm: ") as error:
             call()
         assert error.value.service == "ssm"

@@ -44,6 +44,17 @@ PUT_OFF = {
         "contender.domain.drift",
         "scipy.stats",
     ],
+    "EvaluateFunction": [
+        "contender.adapters.dynamo_experiments",
+        "contender.adapters.dynamo_log_reader",
+        "contender.adapters.ecs_launcher",
+        "contender.adapters.s3_objects",
+        "contender.adapters.ssm_parameters",
+        "contender.adapters.telemetry",
+        "contender.domain.lifecycle",
+        "contender.experiment_settings",
+        "scipy.special",
+    ],
     "TaskStoppedFunction": ["contender.adapters.dynamo_runs", "contender.adapters.telemetry"],
 }
 

@@ -99,6 +99,7 @@ class MemoryParameters(_Service):
     ) -> None:
         super().__init__("ssm")
         self.stored: dict[str, Parameter] = {}
+        self._history: dict[str, list[Parameter]] = {}
         self.reads = 0
         self.lagging: Mapping[str, Parameter] | None = None
         self._clock = clock or FakeClock()
@@ -117,11 +118,19 @@ class MemoryParameters(_Service):
         self._check()
         version = self.stored[name].version + 1 if name in self.stored else 1
         self.stored[name] = Parameter(value, version, self._clock())
+        self._history.setdefault(name, []).insert(0, self.stored[name])
         return version
+
+    def history(self, name: str) -> Sequence[Parameter]:
+        self._check()
+        if name not in self.stored:
+            raise NotFound(f"history of {name}: ParameterNotFound")
+        return list(self._history[name])
 
     def delete(self, name: str) -> None:
         """Forgets a parameter and its version."""
         del self.stored[name]
+        del self._history[name]
 
 
 class MemoryPredictionLog(_Service):
@@ -151,6 +160,8 @@ class MemoryPredictionLog(_Service):
                 isinstance(known, bool | str) is not isinstance(given, bool | str) or known != given
             ):
                 raise Conflict(f"another outcome or value of {request_id} is already logged")
+        first = [stored[request_id][1] for stored, _ in pairs if request_id in stored]
+        at = first[0] if first else at
         for stored, given in pairs:
             if given is not None:
                 stored.setdefault(request_id, (given, at))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -61,6 +62,7 @@ class MemoryRegistry:
 
     versions: dict[str, tuple[ModelRef, bytes]] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def add(self, reference: ModelRef, content: bytes) -> None:
         """Registers a version under its alias."""
@@ -81,3 +83,12 @@ class MemoryRegistry:
 
     def remove_alias(self, alias: str) -> None:
         self.aliases.pop(alias, None)
+
+    def tag(self, model_version: str, tags: Mapping[str, str]) -> None:
+        if model_version not in self.versions:
+            raise NotFound(f"version {model_version} is not there")
+        self.tags.setdefault(model_version, {}).update(tags)
+
+    def tagged(self, name: str, value: str) -> Sequence[str]:
+        found = [version for version, tags in self.tags.items() if tags.get(name) == value]
+        return sorted(found, key=int, reverse=True)

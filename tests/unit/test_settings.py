@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from contender.errors import BadInput
+from contender.experiment_settings import EvaluateSettings, PromoteSettings
 from contender.settings import CheckSettings, RouterSettings, TrainerSettings
 
 ROUTER = {
@@ -30,8 +31,34 @@ TRAINER = {
     "RUN_KEY": "k",
     "REASON": "drift",
     "TRAIN_PREFIX": "reference/",
+    "EXPERIMENTS_TABLE": "e",
+    "SPLIT_PARAMETER": "/s",
 }
-PROGRAMS = [(RouterSettings, ROUTER), (CheckSettings, CHECK), (TrainerSettings, TRAINER)]
+EVALUATE = {
+    "ARTIFACT_BUCKET": "a",
+    "PREDICTIONS_TABLE": "p",
+    "EXPERIMENTS_TABLE": "e",
+    "RELEASE_PARAMETER": "/r",
+    "SPLIT_PARAMETER": "/s",
+    "CLUSTER_ARN": "c",
+    "TASK_DEFINITION_ARN": "t",
+}
+PROMOTE = {
+    "EXPERIMENT_ID": "x",
+    "DATA_BUCKET": "d",
+    "ARTIFACT_BUCKET": "a",
+    "EXPERIMENTS_TABLE": "e",
+    "RELEASE_PARAMETER": "/r",
+    "SPLIT_PARAMETER": "/s",
+    "MLFLOW_TRACKING_URI": "http://m",
+}
+PROGRAMS = [
+    (RouterSettings, ROUTER),
+    (CheckSettings, CHECK),
+    (TrainerSettings, TRAINER),
+    (EvaluateSettings, EVALUATE),
+    (PromoteSettings, PROMOTE),
+]
 
 
 @pytest.mark.parametrize(("kind", "environ"), PROGRAMS)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 
+from contender.adapters.dynamo_experiments import DynamoExperiments
 from contender.adapters.dynamo_runs import DynamoRunRecords
 from contender.adapters.mlflow_registry import MlflowRegistry
 from contender.adapters.s3_objects import S3Objects
@@ -166,6 +167,7 @@ def _train(settings: TrainerSettings, steps: Steps) -> Outcome:
             data=S3Objects(s3, settings.data_bucket),
             artifacts=S3Objects(s3, settings.artifact_bucket),
             parameters=SsmParameters(boto3.client("ssm")),
+            experiments=DynamoExperiments(boto3.client("dynamodb"), settings.experiments_table),
             registry=MlflowRegistry(settings.tracking_uri, settings.model_name),
             tracking=Tracking(settings.tracking_uri, settings.model_name),
             steps=steps,

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import asdict, dataclass
 
-from contender.adapters.mlflow_registry import VersionTags
+from contender.adapters.mlflow_registry import TRAIN_PREFIX, VersionTags
 from contender.adapters.onnx_model import load_onnx
-from contender.domain.dataset import Dataset, Task, parse_dataset
+from contender.domain.dataset import Task
 from contender.domain.promotion import GateResult, GateVerdict
 from contender.domain.records import RunState
 from contender.domain.release import ModelRef
-from contender.errors import BadInput, ContenderError, NotFound, TrainingFailed
+from contender.domain.split import format_share
+from contender.errors import ContenderError, NotFound, TrainingFailed
+from contender.experiment_ports import Experiments
 from contender.ports import ObjectStore, Parameters, Registry
 from contender.settings import TrainerSettings
+from contender.usecases.declaration import read_dataset
 from contender.usecases.publish import publish
+from contender.usecases.queue import CHALLENGER, CHAMPION, QueueRule, enter, is_stopped
 from trainer.candidates import candidates
 from trainer.data import TrainingData, load_window
 from trainer.holdout import Parts, cap_rows, folds, split
@@ -25,9 +28,6 @@ from trainer.scoring import gate, holdout_metrics, losses
 from trainer.search import Leaderboard, search
 from trainer.steps import Steps
 from trainer.tracking import Tracking, describe, library_versions
-
-DATASET_KEY = "dataset.json"
-CHAMPION, CHALLENGER = "champion", "challenger"
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Job:
         data: The data bucket.
         artifacts: The artifact bucket.
         parameters: Live configuration.
+        experiments: Knows whether the experiment in force was stopped.
         registry: The model registry.
         tracking: The MLflow server.
         steps: Where steps are reported.
@@ -48,6 +49,7 @@ class Job:
     data: ObjectStore
     artifacts: ObjectStore
     parameters: Parameters
+    experiments: Experiments
     registry: Registry
     tracking: Tracking
     steps: Steps
@@ -101,7 +103,7 @@ def run_job(job: Job) -> Outcome:
 
 def _train(job: Job, window: str, run_id: str) -> Outcome:
     settings, steps, tracking = job.settings, job.steps, job.tracking
-    dataset = _read_dataset(job.data)
+    dataset = read_dataset(job.data)
     data = load_window(job.data, settings.train_prefix, dataset)
     steps.done("load", f"{len(data)} rows of {window}", rows=len(data), dropped=dict(data.dropped))
 
@@ -172,11 +174,12 @@ def _train(job: Job, window: str, run_id: str) -> Outcome:
     version = tracking.register(model_uri, run_id, _version_tags(job, chosen, result, window), description)
     steps.done("register", f"version {version} of {settings.model_name}", model_version=version)
 
-    _set_alias(job, version, result)
+    place = _give_place(job, version, result)
+    steps.done("alias", place)
     published = publish(job.registry, job.artifacts, job.parameters, dataset, settings.release_parameter)
     steps.done("publish", published.summary, release=published.digest, changed=published.changed)
     state = RunState.SUCCEEDED if result.may_serve else RunState.REJECTED
-    return Outcome(state, version, result.reason)
+    return Outcome(state, version, f"{result.reason}; {place}" if result.may_serve else result.reason)
 
 
 def _params(settings: TrainerSettings, window: str) -> dict[str, object]:
@@ -188,15 +191,6 @@ def _params(settings: TrainerSettings, window: str) -> dict[str, object]:
         **told,
         **{f"version_{name}": text for name, text in library_versions().items()},
     }
-
-
-def _read_dataset(data: ObjectStore) -> Dataset:
-    try:
-        return parse_dataset(json.loads(data.get(DATASET_KEY)))
-    except NotFound as error:
-        raise BadInput.of(data.uri(DATASET_KEY), "does not exist", "upload a dataset.json") from error
-    except ValueError as error:
-        raise BadInput.of(data.uri(DATASET_KEY), f"is not JSON: {error}", "correct it") from error
 
 
 def _part(data: TrainingData, settings: TrainerSettings) -> Parts:
@@ -256,6 +250,7 @@ def _version_tags(job: Job, chosen: Chosen, result: GateResult, window: str) -> 
     file = VersionTags(chosen.sha256, len(chosen.content), chosen.classes, library_versions())
     return {
         **file.to_tags(),
+        TRAIN_PREFIX: job.settings.train_prefix,
         "window": window,
         "run_key": job.settings.run_key,
         "algorithm": chosen.candidate.name,
@@ -264,15 +259,22 @@ def _version_tags(job: Job, chosen: Chosen, result: GateResult, window: str) -> 
     }
 
 
-def _set_alias(job: Job, version: str, result: GateResult) -> None:
+def _give_place(job: Job, version: str, result: GateResult) -> str:
+    """Gives the version its alias, or lets it wait; says so."""
     if not result.may_serve:
-        job.steps.done("alias", f"none: version {version} is {result.reason}")
-        return
-    alias = CHAMPION if result.verdict is GateVerdict.FIRST else CHALLENGER
-    replaced = job.registry.by_alias(alias)
-    job.registry.set_alias(alias, version)
-    told = f"version {version} is @{alias}"
-    if replaced is not None:
-        # One experiment at a time: the older challenger's ends here.
-        told += f"; it replaces version {replaced.model_version}, whose experiment ends"
-    job.steps.done("alias", told, alias=alias)
+        return f"no alias: version {version} is {result.reason}"
+    if result.verdict is GateVerdict.FIRST:
+        job.registry.set_alias(CHAMPION, version)
+        return f"version {version} is @{CHAMPION}"
+    settings = job.settings
+    stopped = is_stopped(job.experiments, job.parameters, settings.release_parameter)
+    placed = enter(job.registry, version, QueueRule(settings.queue_rule), stopped)
+    if not placed.challenges:
+        return f"version {version} waits until the experiment of version {placed.waits_for} has ended"
+    told = f"version {version} is @{CHALLENGER}"
+    if not placed.replaced:
+        return told
+    if stopped:
+        # The guardrail that stopped it left the split at 0, which was not meant for the next one.
+        job.parameters.put(settings.split_parameter, format_share(settings.initial_split))
+    return f"{told}; it replaces version {placed.replaced}, whose experiment ends"

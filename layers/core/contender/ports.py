@@ -10,6 +10,7 @@ from contender.domain.records import (
     Feedback,
     Outcome,
     PredictionRecord,
+    PromotionJob,
     RunRecord,
     RunState,
     TaskEnd,
@@ -91,6 +92,9 @@ class Parameters(Protocol):
     def put(self, name: str, value: str) -> int:
         """Writes a parameter and gives its new version."""
 
+    def history(self, name: str) -> Sequence[Parameter]:
+        """Gives the values that a parameter had, the present one first. Raises ``NotFound``."""
+
 
 class PredictionLog(Protocol):
     """The log of predictions."""
@@ -124,9 +128,9 @@ class RunRecords(Protocol):
 
 
 class Launcher(Protocol):
-    """Starts training tasks and knows what became of them. Every method raises ``StoreUnavailable``."""
+    """Starts tasks and knows what became of them. Every method raises ``StoreUnavailable``."""
 
-    def launch(self, job: TrainingJob, token: str) -> str:
+    def launch(self, job: TrainingJob | PromotionJob, token: str) -> str:
         """Starts a task and gives its ARN. The same token never starts two."""
 
     def ended(self, task_arn: str) -> TaskEnd | None:
@@ -164,6 +168,12 @@ class Registry(Protocol):
 
     def remove_alias(self, alias: str) -> None:
         """Removes an alias; nothing happens when it is not set."""
+
+    def tag(self, model_version: str, tags: Mapping[str, str]) -> None:
+        """Writes tags on a version, over what they said before. Raises ``NotFound``."""
+
+    def tagged(self, name: str, value: str) -> Sequence[str]:
+        """Gives the versions that bear a tag with a value, newest first."""
 
 
 class Observer(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from contender.errors import BadInput, Problem
@@ -47,6 +47,14 @@ class Env:
         if text not in ("", "true", "false"):
             self._problems.append(Problem(name, f"is {text!r}", "set it to true or false"))
         return text == "true" if text else default
+
+    def choice(self, name: str, allowed: Sequence[str], default: str) -> str:
+        """Reads one of several texts."""
+        text = self._environ.get(name, "") or default
+        if text not in allowed:
+            self._problems.append(Problem(name, f"is {text!r}", f"set it to {' or '.join(allowed)}"))
+            return default
+        return text
 
     def names(self, name: str) -> tuple[str, ...]:
         """Reads a comma-separated list, which may be empty."""
@@ -176,6 +184,10 @@ class TrainerSettings:
         model_limit_mb: Largest model file that may serve: it has to reach a cold Lambda.
         seed: Seed of everything random.
         time_limit_s: Longest life of the whole training in seconds, after which it gives up.
+        experiments_table: Experiments and history.
+        split_parameter: Name of the parameter that holds the share of B.
+        initial_split: Share with which a challenger begins, in [0, 1].
+        queue_rule: What a new challenger does while another is being tried: ``wait`` or ``replace``.
     """
 
     data_bucket: str
@@ -195,6 +207,10 @@ class TrainerSettings:
     model_limit_mb: float
     seed: int
     time_limit_s: float
+    experiments_table: str
+    split_parameter: str
+    initial_split: float
+    queue_rule: str
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> TrainerSettings:
@@ -218,6 +234,10 @@ class TrainerSettings:
             model_limit_mb=env.number("MODEL_LIMIT_MB", 50.0, 0.01, 500.0),
             seed=int(env.number("SEED", 20130101, 0, 2**31 - 1)),
             time_limit_s=_training_limit_s(env),
+            experiments_table=env.text("EXPERIMENTS_TABLE"),
+            split_parameter=env.text("SPLIT_PARAMETER"),
+            initial_split=env.number("INITIAL_SPLIT", 0.2, 0.0, 1.0),
+            queue_rule=env.choice("QUEUE_RULE", ("wait", "replace"), "wait"),
         )
         env.check()
         return settings

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from contender.experiment_settings import EvaluateSettings, PromoteSettings
 from contender.settings import CheckSettings, RouterSettings, SettleSettings, TrainerSettings
 from infra.local.deploy import declared_routes, read_template
 
@@ -49,6 +50,8 @@ def test_every_program_finds_its_settings_in_the_environment_that_the_template_g
     CheckSettings.read(_function_env("DetectDriftFunction"))
     SettleSettings.read(_function_env("TaskStoppedFunction"))
     TrainerSettings.read({**_task_env(), **RUN_ENV})
+    EvaluateSettings.read(_function_env("EvaluateFunction"))
+    PromoteSettings.read({**_task_env(), "EXPERIMENT_ID": "x"})
 
 
 def test_the_drift_check_starts_the_container_that_the_task_has() -> None:
@@ -65,6 +68,7 @@ def test_no_function_has_two_layers_that_bring_the_same_package() -> None:
     }
     assert layers == {
         "DetectDriftFunction": {"CoreLayer", "StatsLayer"},
+        "EvaluateFunction": {"CoreLayer", "StatsLayer"},
         "RouterFunction": {"CoreLayer", "ServingLayer"},
         "TaskStoppedFunction": {"CoreLayer"},
     }

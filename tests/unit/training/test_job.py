@@ -17,10 +17,12 @@ from sklearn.naive_bayes import GaussianNB
 from contender.adapters.mlflow_registry import MlflowRegistry
 from contender.adapters.onnx_model import load_onnx
 from contender.domain.assignment import Variant
+from contender.domain.lifecycle import ExperimentRecord
 from contender.domain.records import RunState
 from contender.domain.release import parse_release
 from contender.errors import BadInput
 from contender.settings import TrainerSettings
+from tests.support.evaluation import MemoryExperiments
 from tests.support.fakes import MemoryObjects, MemoryParameters
 from tests.support.training import parquet, raw_frame, sklearn_data
 from trainer import job as job_module
@@ -30,7 +32,7 @@ from trainer.steps import Steps
 from trainer.tracking import Tracking
 
 WINE = sklearn_data("wine").take(np.random.default_rng(1).permutation(178))
-NAME, RELEASE = "contender", "/contender/test/release"
+NAME, RELEASE, SPLIT = "contender", "/contender/test/release", "/contender/test/ab_split_b"
 QUICK = [
     Candidate("nb", "Naive Bayes", GaussianNB()),
     Candidate("lr", "Logistic regression", LogisticRegression(max_iter=300)),
@@ -46,8 +48,11 @@ class Lab:
     artifacts: MemoryObjects = field(default_factory=lambda: MemoryObjects("artifacts"))
     parameters: MemoryParameters = field(default_factory=lambda: MemoryParameters({RELEASE: "none"}))
     log: io.StringIO = field(default_factory=io.StringIO)
+    experiments: MemoryExperiments = field(default_factory=MemoryExperiments)
 
-    def train(self, prefix: str, reason: str = "drift", report_key: str = "") -> Outcome:
+    def train(
+        self, prefix: str, reason: str = "drift", report_key: str = "", queue_rule: str = "wait"
+    ) -> Outcome:
         settings = TrainerSettings(
             data_bucket="data",
             artifact_bucket="artifacts",
@@ -66,11 +71,26 @@ class Lab:
             model_limit_mb=50,
             seed=1,
             time_limit_s=600.0,
+            experiments_table="experiments",
+            split_parameter=SPLIT,
+            initial_split=0.2,
+            queue_rule=queue_rule,
         )
         registry = MlflowRegistry(self.uri, NAME)
         tracking = Tracking(self.uri, NAME)
         steps = Steps(lambda: 0.0, self.log)
-        return run_job(Job(settings, self.data, self.artifacts, self.parameters, registry, tracking, steps))
+        return run_job(
+            Job(
+                settings,
+                self.data,
+                self.artifacts,
+                self.parameters,
+                self.experiments,
+                registry,
+                tracking,
+                steps,
+            )
+        )
 
     def runs(self, window: str) -> pd.DataFrame:
         mlflow.set_tracking_uri(self.uri)
@@ -216,6 +236,41 @@ def test_given_steps_when_logged_then_each_is_a_json_line_with_seconds(lab: Lab)
     assert all(line["message"] and line["seconds"] >= 0 for line in lines)
 
 
+def test_given_a_running_experiment_when_another_passes_the_gate_then_it_waits_or_replaces_by_rule(
+    lab: Lab,
+) -> None:
+    registry = MlflowRegistry(lab.uri, NAME)
+    waiting = lab.train("current/same/")
+
+    assert waiting.state is RunState.SUCCEEDED
+    assert "waits until the experiment of version 2 has ended" in waiting.detail
+    assert registry.by_alias("challenger").model_version == "2"  # type: ignore[union-attr]
+    assert registry.tagged("queue", "waiting") == [waiting.model_version]
+    assert registry.tagged("queue", "challenging") == ["2"]
+    assert lab.parameters.get([RELEASE])[RELEASE].value == lab.released  # type: ignore[attr-defined]
+
+    replacing = lab.train("current/same/", queue_rule="replace")
+
+    assert registry.by_alias("challenger").model_version == replacing.model_version  # type: ignore[union-attr]
+    assert registry.tagged("queue", "replaced") == ["2"]
+
+
+def test_given_an_experiment_that_was_stopped_when_another_passes_the_gate_then_it_takes_its_place(
+    lab: Lab,
+) -> None:
+    digest = lab.parameters.get([RELEASE])[RELEASE].value.removeprefix("releases/").removesuffix(".json")
+    at = "2024-01-01T00:00:00.000Z"
+    lab.experiments.save(ExperimentRecord(f"{at}#x", digest, "1", "2", at, stopped_at=at))
+    lab.parameters.put(SPLIT, "0.0")
+
+    made = lab.train("current/same/")
+
+    challenger = MlflowRegistry(lab.uri, NAME).by_alias("challenger")
+    assert challenger is not None
+    assert (challenger.model_version, challenger.train_prefix) == (made.model_version, "current/same/")
+    assert lab.parameters.get([SPLIT])[SPLIT].value == "0.2"
+
+
 def test_given_no_dataset_when_trained_then_it_is_named(lab: Lab) -> None:
     empty = replace(lab, data=MemoryObjects("empty"))
 
@@ -227,7 +282,7 @@ class Killed(BaseException):
     """Stands for the end of the process; nothing in the training may handle it."""
 
 
-@pytest.mark.parametrize("step", ["_set_alias", "publish"])
+@pytest.mark.parametrize("step", ["_give_place", "publish"])
 def test_given_a_kill_after_registration_when_trained_again_then_nothing_of_it_served_and_all_is_well(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -241,14 +296,14 @@ def test_given_a_kill_after_registration_when_trained_again_then_nothing_of_it_s
     with monkeypatch.context() as deadly:
         deadly.setattr(job_module, step, die)
         with pytest.raises(Killed):
-            lab.train("current/same/")
+            lab.train("current/same/", queue_rule="replace")
 
     newest = max(client.search_model_versions(f"name = '{NAME}'"), key=lambda one: int(one.version))
     assert (newest.tags["run_key"], newest.tags["gate"]) == ("key of current/same/", "passed")
     assert lab.parameters.get([RELEASE])[RELEASE] == released
-    if step == "_set_alias":
+    if step == "_give_place":
         assert registry.by_alias("challenger") == challenger
-    again = lab.train("current/same/")
+    again = lab.train("current/same/", queue_rule="replace")
     assert again.state is RunState.SUCCEEDED
     assert int(again.model_version) == int(newest.version) + 1
     assert registry.by_alias("champion").model_version == "1"  # type: ignore[union-attr]

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from contender.adapters._aws import Client, translated
-from contender.domain.records import TaskEnd, TrainingJob
+from contender.domain.records import PromotionJob, TaskEnd, TrainingJob
 from contender.errors import NotFound, StoreUnavailable
 
 MISSING = "MISSING"
 """ECS's word for a task that it does not know: not yet (it is eventually consistent), or not any more (it
 forgets a stopped task after about an hour)."""
+
+PROMOTE = ("python", "-m", "trainer.promote")
+"""What a task runs, in the training's image, to carry out a verdict."""
 
 
 def task_end(task: Mapping[str, Any]) -> TaskEnd | None:
@@ -62,7 +65,7 @@ class EcsLauncher:
         self._subnets = list(subnets)
         self._security_groups = list(security_groups)
 
-    def launch(self, job: TrainingJob, token: str) -> str:
+    def launch(self, job: TrainingJob | PromotionJob, token: str) -> str:
         """Starts a task and gives its ARN.
 
         Args:
@@ -75,21 +78,14 @@ class EcsLauncher:
         Raises:
             StoreUnavailable: When ECS refuses, has no capacity, or does not answer.
         """
-        told = {
-            "RUN_KEY": job.run_key,
-            "REASON": job.reason.value,
-            "TRAIN_PREFIX": job.train_prefix,
-            "REPORT_KEY": job.report_key,
-        }
-        environment = [{"name": name, "value": value} for name, value in told.items()]
         request: dict[str, Any] = {
             "cluster": self._cluster,
             "taskDefinition": self._task_definition,
             "launchType": "FARGATE",
             "count": 1,
             "clientToken": token,
-            "startedBy": job.run_key,  # by which the event of its end finds the record
-            "overrides": {"containerOverrides": [{"name": self._container, "environment": environment}]},
+            "startedBy": _started_by(job),
+            "overrides": {"containerOverrides": [{"name": self._container, **_override(job)}]},
         }
         if self._subnets:
             request["networkConfiguration"] = {
@@ -140,3 +136,26 @@ class EcsLauncher:
         """
         with translated("ecs", f"stop task {task_arn}"):
             self._client.stop_task(cluster=self._cluster, task=task_arn, reason=reason)
+
+
+def _started_by(job: TrainingJob | PromotionJob) -> str:
+    """A training's run key, by which the event of its end finds the record; else what may stand there."""
+    if isinstance(job, TrainingJob):
+        return job.run_key
+    return f"promotion-{job.experiment_id.rpartition('#')[2]}"
+
+
+def _override(job: TrainingJob | PromotionJob) -> dict[str, Any]:
+    if isinstance(job, PromotionJob):
+        return {"command": list(PROMOTE), "environment": _environment({"EXPERIMENT_ID": job.experiment_id})}
+    told = {
+        "RUN_KEY": job.run_key,
+        "REASON": job.reason.value,
+        "TRAIN_PREFIX": job.train_prefix,
+        "REPORT_KEY": job.report_key,
+    }
+    return {"environment": _environment(told)}  # the command is the task definition's own
+
+
+def _environment(told: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for name, value in told.items()]

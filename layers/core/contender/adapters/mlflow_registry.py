@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,10 @@ from typing import Any
 from contender.domain.release import Label, ModelRef
 from contender.errors import NotFound, StoreUnavailable
 
+TRAIN_PREFIX = "train_prefix"
+"""Tag of a version: the window that it was trained on."""
+MAX_TAG = 5_000
+"""Longest value that MLflow keeps in a tag of a version, in characters."""
 MODEL_FILE = "model.onnx"
 """File name that MLflow's ONNX flavour gives the graph inside a logged model."""
 
@@ -102,6 +106,7 @@ class MlflowRegistry:
             bytes=tags.bytes,
             classes=tags.classes,
             libraries=tags.libraries,
+            train_prefix=version.tags.get(TRAIN_PREFIX, ""),
         )
 
     def model_bytes(self, reference: ModelRef) -> bytes:
@@ -129,6 +134,21 @@ class MlflowRegistry:
             model = _or_none(lambda: client.get_registered_model(self._model_name))
             if model is not None and alias in model.aliases:
                 client.delete_registered_model_alias(self._model_name, alias)
+
+    def tag(self, model_version: str, tags: Mapping[str, str]) -> None:
+        """Writes tags on a version. Raises ``NotFound``, ``StoreUnavailable``."""
+        client = self._client()
+        for name, value in tags.items():
+            with _translated(f"tag {self._model_name} version {model_version}"):
+                client.set_model_version_tag(self._model_name, model_version, name, value[:MAX_TAG])
+
+    def tagged(self, name: str, value: str) -> Sequence[str]:
+        """Gives the versions that bear a tag with a value, newest first. Raises ``StoreUnavailable``."""
+        client = self._client()
+        query = f"name = '{self._model_name}' AND tags.`{name}` = '{value}'"
+        with _translated(f"search versions of {self._model_name} with {name} = {value}"):
+            found = client.search_model_versions(query)
+        return sorted((str(version.version) for version in found), key=int, reverse=True)
 
     def _client(self) -> Any:
         import mlflow

@@ -32,3 +32,17 @@ class SsmParameters:
         with translated("ssm", f"put {name}"):
             answer = self._client.put_parameter(Name=name, Value=value, Type="String", Overwrite=True)
         return int(answer["Version"])
+
+    def history(self, name: str) -> Sequence[Parameter]:
+        """Gives the values that a parameter had, newest first; SSM keeps the last 100.
+
+        Raises ``NotFound``, ``StoreUnavailable``.
+        """
+        with translated("ssm", f"history of {name}"):
+            pages = self._client.get_paginator("get_parameter_history").paginate(Name=name)
+            entries = [entry for page in pages for entry in page["Parameters"]]
+        found = [
+            Parameter(entry["Value"], entry["Version"], entry["LastModifiedDate"].timestamp())
+            for entry in entries
+        ]
+        return sorted(found, key=lambda parameter: parameter.version, reverse=True)

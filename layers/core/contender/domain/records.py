@@ -194,6 +194,17 @@ class TrainingJob:
 
 
 @dataclass(frozen=True, slots=True)
+class PromotionJob:
+    """What a task is told that promotes or retires a challenger.
+
+    Attributes:
+        experiment_id: The experiment whose verdict it carries out.
+    """
+
+    experiment_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class TaskEnd:
     """How a training task ended, as the service that ran it tells it.
 

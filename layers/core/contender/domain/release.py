@@ -38,6 +38,7 @@ class ModelRef:
         bytes: Its size.
         classes: Labels in the order of the model's probability outputs; ``None`` for regression.
         libraries: Library → version that the file was made and checked with.
+        train_prefix: Prefix, in the data bucket, of the window that it was trained on; empty where unknown.
     """
 
     alias: str
@@ -49,6 +50,7 @@ class ModelRef:
     bytes: int
     classes: tuple[Label, ...] | None
     libraries: Mapping[str, str] = field(default_factory=dict)
+    train_prefix: str = ""
 
     def to_dict(self) -> dict[str, object]:
         """Gives plain JSON types."""
@@ -62,6 +64,7 @@ class ModelRef:
             "bytes": self.bytes,
             "classes": None if self.classes is None else list(self.classes),
             "libraries": dict(self.libraries),
+            "train_prefix": self.train_prefix,
         }
 
 

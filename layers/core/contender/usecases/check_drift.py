@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
-from contender.domain.dataset import Dataset, parse_dataset
+from contender.domain.dataset import Dataset
 from contender.domain.drift import ColumnSample, DriftReport, DriftSettings, Verdict, judge_window
 from contender.domain.records import Reason, RunRecord, RunState, TaskEnd, TrainingJob, run_key
 from contender.domain.release import NO_RELEASE
 from contender.errors import BadInput, Conflict, NotFound, StoreUnavailable
 from contender.ports import Launcher, ObjectInfo, ObjectStore, Observer, Parameters, RunRecords
+from contender.usecases.declaration import read_dataset
 from contender.usecases.predict import iso_utc
 from contender.usecases.settle_run import SettleRun
 
-DATASET_KEY = "dataset.json"
 REFERENCE = "reference/"
 CURRENT = "current/"
 LAUNCH_GRACE_S = 900
@@ -137,7 +137,7 @@ class CheckDrift:
             StoreUnavailable: When a service does not answer; a launch that failed is on the record,
                 and the next check tries again.
         """
-        dataset = self._dataset()
+        dataset = read_dataset(self._data)
         reference = [info for info in self._data.list(REFERENCE) if info.size > 0]
         if not reference:
             raise BadInput.of(self._data.uri(REFERENCE), "holds no data", "upload the reference window first")
@@ -148,16 +148,6 @@ class CheckDrift:
             reason = f"nothing to check: no window lies in {self._data.uri(CURRENT)}"
             return CheckResult("", "no_window", Action.NOTHING, reason, "", None, None)
         return self._act(self._check(dataset, reference, *found))
-
-    def _dataset(self) -> Dataset:
-        try:
-            return parse_dataset(json.loads(self._data.get(DATASET_KEY)))
-        except NotFound as error:
-            raise BadInput.of(
-                self._data.uri(DATASET_KEY), "does not exist", "upload a dataset.json"
-            ) from error
-        except (ValueError, RecursionError) as error:
-            raise BadInput.of(self._data.uri(DATASET_KEY), f"is not JSON: {error}", "correct it") from error
 
     def _has_champion(self) -> bool:
         found = self._parameters.get([self._release_parameter]).get(self._release_parameter)

@@ -1,0 +1,84 @@
+"""The scheduled evaluation of the experiment in force: parse the event, call the use case, reply."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import cache
+from typing import Any
+
+from contender.errors import BadInput
+from contender.usecases.evaluate import Evaluate
+
+
+@cache
+def _evaluate() -> Evaluate:
+    """Wires the use case once per worker, on its first event."""
+    return build(os.environ)
+
+
+def build(environ: Mapping[str, str]) -> Evaluate:
+    """Makes clients and the use case.
+
+    Args:
+        environ: See :class:`contender.experiment_settings.EvaluateSettings`.
+
+    Raises:
+        BadInput: Naming each variable that is missing or wrong.
+    """
+    import boto3
+
+    from contender.adapters.dynamo_experiments import DynamoExperiments
+    from contender.adapters.dynamo_log_reader import DynamoLogReader
+    from contender.adapters.ecs_launcher import EcsLauncher
+    from contender.adapters.s3_objects import S3Objects
+    from contender.adapters.ssm_parameters import SsmParameters
+    from contender.adapters.telemetry import JsonLines
+    from contender.experiment_settings import EvaluateSettings
+
+    settings = EvaluateSettings.read(environ)
+    dynamodb = boto3.client("dynamodb")
+    return Evaluate(
+        parameters=SsmParameters(boto3.client("ssm")),
+        artifacts=S3Objects(boto3.client("s3"), settings.artifact_bucket),
+        log=DynamoLogReader(dynamodb, settings.predictions_table),
+        experiments=DynamoExperiments(dynamodb, settings.experiments_table),
+        launcher=EcsLauncher(
+            boto3.client("ecs"),
+            settings.cluster_arn,
+            settings.task_definition_arn,
+            settings.container_name,
+            settings.subnets,
+            settings.security_groups,
+        ),
+        observer=JsonLines(sys.stdout, "evaluate", environ.get("CONTENDER_STAGE", "")),
+        release_parameter=settings.release_parameter,
+        split_parameter=settings.split_parameter,
+        settings=settings.experiment,
+        mode=settings.mode,
+        clock=time.time,
+    )
+
+
+def handler(event: Mapping[str, Any] | None, context: Any) -> dict[str, Any]:
+    """Answers the schedule, or a person.
+
+    Args:
+        event: The schedule's event, or ``{"mode": "auto"}`` of a person who agrees with what is advised.
+        context: The Lambda context; not used.
+
+    Returns:
+        The fields of :class:`contender.usecases.evaluate.Evaluation`.
+    """
+    from contender.domain.lifecycle import Mode
+
+    asked = (event or {}).get("mode")
+    if asked is not None and asked not in tuple(Mode):
+        raise BadInput.of("mode", f"is {str(asked)[:40]!r}", f"send {' or '.join(Mode)}, or leave it out")
+    answer = asdict(_evaluate()(None if asked is None else Mode(asked)))
+    print(json.dumps({"level": "info", "event": "evaluation", **answer}))
+    return answer

@@ -1,0 +1,64 @@
+"""What evaluation and promotion need from the outside, beside ``contender.ports``.
+
+Apart from those because the statistics' types need SciPy, which the router does without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from contender.domain.experiment import Observation
+from contender.domain.lifecycle import ExperimentRecord, HistoryEntry
+
+
+class LogPart(NamedTuple):
+    """Some records of one shard of the log, in the order of the index that they were read by.
+
+    Attributes:
+        rows: The index's time of each record, and the record.
+        upto: Up to when the shard is read without a gap, that time included; ISO 8601, UTC.
+        whole: Whether that is all that was asked for.
+        malformed: Records that could not be read; they are left out.
+    """
+
+    rows: Sequence[tuple[str, Observation]]
+    upto: str
+    whole: bool
+    malformed: int
+
+
+class ExperimentLog(Protocol):
+    """The log of predictions as an evaluation reads it. Every method raises ``StoreUnavailable``.
+
+    Times are ISO 8601, UTC, as the log has them; what lies in ``(after, until]`` is read, at most about
+    ``limit`` records.
+    """
+
+    def requests(self, shard: str, after: str, until: str, limit: int) -> LogPart:
+        """Reads records by the time of the request; they may lack an outcome that is there."""
+
+    def outcomes(self, shard: str, after: str, until: str, limit: int) -> LogPart:
+        """Reads records by the time when their feedback came."""
+
+
+class Experiments(Protocol):
+    """The experiments and the history of deeds. Every method raises ``StoreUnavailable``."""
+
+    def get(self, experiment_id: str) -> ExperimentRecord | None:
+        """Reads an experiment."""
+
+    def recent(self, limit: int) -> Sequence[ExperimentRecord]:
+        """Reads the latest experiments, newest first."""
+
+    def save(self, record: ExperimentRecord) -> ExperimentRecord:
+        """Stores a record over the revision that it was made from, and gives it with its new revision.
+
+        Revision 0 stores one that is not there yet. Raises ``Conflict`` when it moved meanwhile.
+        """
+
+    def append(self, entry: HistoryEntry) -> bool:
+        """Adds to the history unless the same deed is told of already; tells whether it did."""
+
+    def history(self, limit: int) -> Sequence[HistoryEntry]:
+        """Reads the latest deeds, newest first."""

@@ -1,0 +1,131 @@
+"""Settings of the programs around an experiment: evaluation and promotion."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from contender.domain.experiment import Evidence, ExperimentSettings
+from contender.domain.lifecycle import Mode
+from contender.errors import BadInput
+from contender.settings import Env
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateSettings:
+    """What the evaluation needs.
+
+    Attributes:
+        artifact_bucket: Where releases lie.
+        predictions_table: The prediction log.
+        experiments_table: Experiments and history.
+        release_parameter: Name of the parameter that points to the release.
+        split_parameter: Name of the parameter that holds the share of B.
+        cluster_arn: ECS cluster of the task that carries out a verdict.
+        task_definition_arn: Its task definition, the training's.
+        container_name: The container that is told what to do.
+        subnets: Subnets of the task; empty leaves the network configuration out.
+        security_groups: Its security groups.
+        mode: What is done about a verdict.
+        experiment: How experiments are judged.
+    """
+
+    artifact_bucket: str
+    predictions_table: str
+    experiments_table: str
+    release_parameter: str
+    split_parameter: str
+    cluster_arn: str
+    task_definition_arn: str
+    container_name: str
+    subnets: tuple[str, ...]
+    security_groups: tuple[str, ...]
+    mode: Mode
+    experiment: ExperimentSettings
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> EvaluateSettings:
+        """Reads the environment. Raises ``BadInput`` naming each variable that is missing or wrong."""
+        env = Env(environ)
+        settings = cls(
+            artifact_bucket=env.text("ARTIFACT_BUCKET"),
+            predictions_table=env.text("PREDICTIONS_TABLE"),
+            experiments_table=env.text("EXPERIMENTS_TABLE"),
+            release_parameter=env.text("RELEASE_PARAMETER"),
+            split_parameter=env.text("SPLIT_PARAMETER"),
+            cluster_arn=env.text("CLUSTER_ARN"),
+            task_definition_arn=env.text("TASK_DEFINITION_ARN"),
+            container_name=env.text("CONTAINER_NAME", "trainer"),
+            subnets=env.names("SUBNETS"),
+            security_groups=env.names("SECURITY_GROUPS"),
+            mode=Mode(env.choice("PROMOTION_MODE", tuple(Mode), Mode.ADVISE)),
+            experiment=experiment_settings(environ.get("EXPERIMENT_SETTINGS", "")),
+        )
+        env.check()
+        return settings
+
+
+@dataclass(frozen=True, slots=True)
+class PromoteSettings:
+    """What the task needs that carries out a verdict.
+
+    Attributes:
+        experiment_id: The experiment.
+        data_bucket: Where ``dataset.json`` lies.
+        artifact_bucket: Where models and releases go.
+        experiments_table: Experiments and history.
+        release_parameter: Name of the parameter that points to the release.
+        split_parameter: Name of the parameter that holds the share of B.
+        initial_split: Share with which the next challenger begins.
+        tracking_uri: The MLflow server.
+        model_name: The registered model.
+    """
+
+    experiment_id: str
+    data_bucket: str
+    artifact_bucket: str
+    experiments_table: str
+    release_parameter: str
+    split_parameter: str
+    initial_split: float
+    tracking_uri: str
+    model_name: str
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> PromoteSettings:
+        """Reads the environment. Raises ``BadInput`` naming each variable that is missing or wrong."""
+        env = Env(environ)
+        settings = cls(
+            experiment_id=env.text("EXPERIMENT_ID"),
+            data_bucket=env.text("DATA_BUCKET"),
+            artifact_bucket=env.text("ARTIFACT_BUCKET"),
+            experiments_table=env.text("EXPERIMENTS_TABLE"),
+            release_parameter=env.text("RELEASE_PARAMETER"),
+            split_parameter=env.text("SPLIT_PARAMETER"),
+            initial_split=env.number("INITIAL_SPLIT", 0.2, 0.0, 1.0),
+            tracking_uri=env.text("MLFLOW_TRACKING_URI"),
+            model_name=env.text("MODEL_NAME", "contender"),
+        )
+        env.check()
+        return settings
+
+
+def experiment_settings(text: str) -> ExperimentSettings:
+    """Reads how experiments are judged.
+
+    Args:
+        text: A JSON object of fields of ``ExperimentSettings`` that replace its defaults; may be empty.
+
+    Raises:
+        BadInput: When it is none.
+    """
+    try:
+        given = json.loads(text or "{}")
+        if "decide_by" in given:
+            given["decide_by"] = Evidence(given["decide_by"])
+        return ExperimentSettings(**given)
+    except (TypeError, ValueError) as error:
+        raise BadInput.of(
+            "EXPERIMENT_SETTINGS", f"is not usable: {error}", "give a JSON object of settings"
+        ) from error

@@ -1,0 +1,127 @@
+"""One experiment at a time: what a new model does that is ready while another is being tried."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from contender.domain.assignment import Variant
+from contender.domain.release import ALIASES, release_key
+from contender.experiment_ports import Experiments
+from contender.ports import Parameters, Registry
+
+QUEUE = "queue"
+"""Tag of a version that has passed its gate."""
+WAITING, CHALLENGING = "waiting", "challenging"
+PASSED_OVER, REPLACED, PROMOTED, RETIRED = "passed_over", "replaced", "promoted", "retired"
+CHAMPION, CHALLENGER = ALIASES[Variant.A], ALIASES[Variant.B]
+
+
+class QueueRule(StrEnum):
+    """What a new model does while another is being tried."""
+
+    WAIT = "wait"
+    """It waits until the experiment has ended; of several the newest comes next."""
+    REPLACE = "replace"
+    """It takes the other's place, whose experiment ends without a verdict."""
+
+
+class Placed(NamedTuple):
+    """Where a new model was put.
+
+    Attributes:
+        challenges: Whether it is the challenger now.
+        replaced: Version whose experiment ended thereby; empty without one.
+        waits_for: Version whose experiment it waits for; empty when it does not wait.
+    """
+
+    challenges: bool
+    replaced: str = ""
+    waits_for: str = ""
+
+
+def enter(registry: Registry, version: str, rule: QueueRule, stopped: bool) -> Placed:
+    """Gives a new model its place.
+
+    Args:
+        registry: Its alias ``challenger`` says whether another is being tried.
+        version: The new model, which has passed its gate.
+        rule: What it does then.
+        stopped: Whether that experiment was stopped by a guardrail: it gets no traffic and can have no
+            verdict any more, so nobody waits for it.
+
+    Returns:
+        Where it is. Doing it again changes nothing.
+
+    Raises:
+        StoreUnavailable: When the registry does not answer.
+    """
+    tried = _tried(registry)
+    if tried in ("", version) or rule is QueueRule.REPLACE or stopped:
+        return Placed(challenges=True, replaced=_try(registry, version, tried))
+    registry.tag(version, {QUEUE: WAITING})
+    # The experiment may have ended before the tag was there, so that nobody found it: look once more.
+    if not _tried(registry):
+        return Placed(challenges=True, replaced=_try(registry, version, ""))
+    return Placed(challenges=False, waits_for=tried)
+
+
+def is_stopped(experiments: Experiments, parameters: Parameters, release_parameter: str) -> bool:
+    """Tells whether a guardrail has stopped the experiment in force.
+
+    Raises:
+        StoreUnavailable: When a service does not answer.
+    """
+    pointer = parameters.get([release_parameter]).get(release_parameter)
+    return any(
+        record.stopped_at and pointer is not None and release_key(record.release) == pointer.value.strip()
+        for record in experiments.recent(1)
+    )
+
+
+def call_next(registry: Registry) -> str:
+    """Makes the newest model that waits the challenger; others that wait are passed over.
+
+    It is not judged by the gate once more, against the champion that may be new: the gate only keeps out
+    what is clearly worse, for which the experiment that follows has its own verdict and guardrails.
+
+    Args:
+        registry: Nothing is done when its alias ``challenger`` is taken.
+
+    Returns:
+        The version that challenges next; empty when none waits. Doing it again changes nothing.
+
+    Raises:
+        StoreUnavailable: When the registry does not answer.
+    """
+    waiting = registry.tagged(QUEUE, WAITING)
+    # One that was called before, if a second task that was slower has taken its alias away.
+    waiting = [*registry.tagged(QUEUE, CHALLENGING), *waiting]
+    tried = _tried(registry)
+    if not waiting or (tried and tried not in waiting):
+        return ""
+    chosen = tried or waiting[0]
+    registry.set_alias(CHALLENGER, chosen)
+    for version in waiting:  # the chosen one last: until then a second try finds it again
+        if version != chosen:
+            registry.tag(version, {QUEUE: PASSED_OVER})
+    registry.tag(chosen, {QUEUE: CHALLENGING})
+    return chosen
+
+
+def _try(registry: Registry, version: str, tried: str) -> str:
+    """Makes a version the challenger; gives the one whose experiment ends thereby."""
+    registry.set_alias(CHALLENGER, version)
+    registry.tag(version, {QUEUE: CHALLENGING})
+    for other in registry.tagged(QUEUE, CHALLENGING):  # also one whose alias a person has removed
+        if other != version:
+            registry.tag(other, {QUEUE: REPLACED})
+    return "" if tried == version else tried
+
+
+def _tried(registry: Registry) -> str:
+    """The version that is being tried; empty without one (both aliases may name the champion)."""
+    challenger, champion = registry.by_alias(CHALLENGER), registry.by_alias(CHAMPION)
+    if challenger is None or (champion is not None and champion.model_version == challenger.model_version):
+        return ""
+    return challenger.model_version

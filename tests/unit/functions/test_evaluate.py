@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from contender.domain.lifecycle import Mode
+from contender.errors import BadInput
+from contender.usecases.evaluate import Evaluation, Outcome
+
+HANDLER = Path(__file__).parents[3] / "functions" / "evaluate" / "handler.py"
+RESULT = Evaluation(Outcome.ADVISED, "id", "running", "ship", "why", 10, 8, 16)
+ENVIRON = {
+    "ARTIFACT_BUCKET": "artifacts",
+    "PREDICTIONS_TABLE": "predictions",
+    "EXPERIMENTS_TABLE": "experiments",
+    "RELEASE_PARAMETER": "/release",
+    "SPLIT_PARAMETER": "/split",
+    "CLUSTER_ARN": "arn:cluster",
+    "TASK_DEFINITION_ARN": "arn:definition",
+}
+
+
+@pytest.fixture
+def function() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("evaluate_handler", HANDLER)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def asked(function: ModuleType) -> list[Mode | None]:
+    """The modes that the use case was asked for."""
+    modes: list[Mode | None] = []
+
+    def evaluate(mode: Mode | None) -> Evaluation:
+        modes.append(mode)
+        return RESULT
+
+    function._evaluate = lambda: evaluate  # type: ignore[attr-defined]
+    return modes
+
+
+@pytest.mark.parametrize(
+    ("event", "mode"),
+    [(None, None), ({}, None), ({"source": "aws.scheduler"}, None), ({"mode": "auto"}, Mode.AUTO)],
+)
+def test_the_schedule_evaluates_as_configured_and_a_person_may_agree(
+    function: ModuleType,
+    asked: list[Mode | None],
+    event: Any,
+    mode: Mode | None,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    answer = function.handler(event, None)
+    assert asked == [mode]
+    assert answer["outcome"] == "advised"
+    assert json.loads(json.dumps(answer)) == answer
+    line = json.loads(capsys.readouterr().out)
+    assert (line["event"], line["finding"], line["reads"]) == ("evaluation", "ship", 16)
+
+
+@pytest.mark.parametrize("mode", ["AUTO", "", 1, []])
+def test_an_unknown_mode_is_refused(function: ModuleType, asked: list[Mode | None], mode: Any) -> None:
+    with pytest.raises(BadInput, match="send advise or auto"):
+        function.handler({"mode": mode}, None)
+    assert asked == []
+
+
+def test_it_is_wired_from_its_environment(function: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    function.build(ENVIRON)
+    function.build({**ENVIRON, "PROMOTION_MODE": "auto", "EXPERIMENT_SETTINGS": '{"decide_by": "paired"}'})
+    with pytest.raises(BadInput, match="CLUSTER_ARN"):
+        function.build({**ENVIRON, "CLUSTER_ARN": ""})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("PROMOTION_MODE", "always"),
+        ("EXPERIMENT_SETTINGS", "{"),
+        ("EXPERIMENT_SETTINGS", "[]"),
+        ("EXPERIMENT_SETTINGS", '{"nonsense": 1}'),
+        ("EXPERIMENT_SETTINGS", '{"level": 2}'),
+        ("EXPERIMENT_SETTINGS", '{"decide_by": "luck"}'),
+    ],
+)
+def test_wrong_settings_are_named(function: ModuleType, name: str, text: str) -> None:
+    with pytest.raises(BadInput, match=f"{name}|level"):
+        function.build({**ENVIRON, name: text})
