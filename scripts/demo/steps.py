@@ -101,7 +101,8 @@ class Demo:
             "chart": self._out / "analysis.png",
             "table": self._out / "analysis.csv",
             "drift reports": self._out / "drift-*.json",
-            "MLflow data": f"sqlite:///{state / 'mlflow' / 'mlflow.db'}",
+            "experiment": self._out / "experiment.html",
+            "MLflow again": f".venv/bin/mlflow ui --backend-store-uri sqlite:///{state / 'mlflow' / 'mlflow.db'}",
             "S3 objects": state / "s3",
             "logs": state / "logs",
         }

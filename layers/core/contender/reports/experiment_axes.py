@@ -32,6 +32,7 @@ class Plot:
         self._x, self._y = _wide(x), _wide(y)
         self._title = title
         self._parts: list[str] = []
+        self._mark_ends: list[float] = []
 
     def x(self, value: float) -> float:
         """Place of a value, in user units."""
@@ -57,7 +58,10 @@ class Plot:
             self.line([(self._x[0], tick), (self._x[1], tick)], FAINT, 1)
             self.text(_LEFT - 6, at + 4, y_text(tick), "end", MUTED)
         for tick in ticks(*self._x, most=5) if x_ticks is None else x_ticks:
-            self.text(self.x(tick), HEIGHT - _BOTTOM + 17, x_text(tick), "middle", MUTED)
+            words = x_text(tick)
+            at_edge = self.x(tick) + 3.5 * len(words) > WIDTH
+            place = WIDTH if at_edge else self.x(tick)
+            self.text(place, HEIGHT - _BOTTOM + 17, words, "end" if at_edge else "middle", MUTED)
         self.text((_LEFT + WIDTH - _RIGHT) / 2, HEIGHT - 8, x_label, "middle", MUTED)
 
     def band(self, x: Sequence[float], low: Sequence[float], high: Sequence[float], colour: str) -> None:
@@ -82,11 +86,16 @@ class Plot:
         self.line([(self._x[0], 0.0), (self._x[1], 0.0)], INK, 1.2)
 
     def mark(self, x: float, label: str) -> None:
-        """Marks a moment by a vertical line with a label at its top."""
+        """Marks a moment by a vertical line with a label at its top; to be called from left to right."""
         self.line([(x, self._y[0]), (x, self._y[1])], MUTED, 1, "2 3")
+        width = 6.5 * len(label)
         near_end = self.x(x) > WIDTH - 80
-        at = self.x(x) + (-4 if near_end else 4)
-        self.text(at, _TOP + 10, label, "end" if near_end else "start", MUTED, 11)
+        start = self.x(x) + (-4 - width if near_end else 4)
+        # The first row in which the label does not lie over the one before it.
+        row = next((row for row, end in enumerate(self._mark_ends) if start > end), len(self._mark_ends))
+        self._mark_ends[row : row + 1] = [start + width]
+        at = start + (width if near_end else 0)
+        self.text(at, _TOP + 10 + 13 * row, label, "end" if near_end else "start", MUTED, 11)
 
     def dot(self, x: float, y: float, colour: str, square: bool = False) -> None:
         """Draws a point."""
