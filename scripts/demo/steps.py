@@ -96,13 +96,14 @@ class Demo:
     def say_where_things_lie(self) -> None:
         """Prints where a person finds what was made."""
         state = self._stack.state_dir
+        database = f"sqlite:///{state / 'mlflow' / 'mlflow.db'}"
         places = {
             "summary": self._out / "summary.json",
             "chart": self._out / "analysis.png",
             "table": self._out / "analysis.csv",
             "drift reports": self._out / "drift-*.json",
             "experiment": self._out / "experiment.html",
-            "MLflow again": f".venv/bin/mlflow ui --backend-store-uri sqlite:///{state / 'mlflow' / 'mlflow.db'}",
+            "MLflow again": f".venv/bin/mlflow ui --backend-store-uri {database}",
             "S3 objects": state / "s3",
             "logs": state / "logs",
         }
