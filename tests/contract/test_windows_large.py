@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -33,6 +36,7 @@ DATASET = Dataset(
     Task.CLASSIFICATION, "label", {"size": Kind.NUMERIC, "rare": Kind.NUMERIC, "colour": Kind.CATEGORICAL}
 )
 ROWS = 3_000
+PYTHONPATH = str(Path(__file__).parents[2] / "layers/core")
 
 
 @pytest.fixture(autouse=True)
@@ -250,3 +254,35 @@ def test_a_changed_type_is_a_verdict_in_a_large_window_too(world: World) -> None
 
     assert report.broken == ("size",)
     assert report.verdict is Verdict.DRIFT
+
+
+TWO_WINDOWS_AT_ONCE = """
+import sys, threading
+from contender.adapters.duckdb_files import WindowFiles
+from contender.ports import ObjectInfo
+class Store:
+    def uri(self, key): return key
+    def download(self, key, path):
+        import shutil; shutil.copy(key, path)
+source, *folders = sys.argv[1:]
+started = threading.Barrier(len(folders))
+def read(folder):
+    started.wait()
+    from pathlib import Path
+    files = WindowFiles(Store(), [ObjectInfo(source, "", 1, 0.0)], Path(folder), 2)
+    assert files.numbers("size").values.size == 50
+    files.close()
+threads = [threading.Thread(target=read, args=[folder], daemon=True) for folder in folders]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+
+
+def test_the_first_windows_of_a_process_can_be_read_at_once(tmp_path: Path) -> None:
+    frame(1, 50).to_parquet(tmp_path / "a.parquet", index=False)
+    folders = [tmp_path / str(number) for number in range(4)]
+    for folder in folders:
+        folder.mkdir()
+    command = [sys.executable, "-c", TWO_WINDOWS_AT_ONCE, str(tmp_path / "a.parquet"), *map(str, folders)]
+    for _ in range(3):  # DuckDB left to itself hangs in some of the starts
+        subprocess.run(command, env={**os.environ, "PYTHONPATH": PYTHONPATH}, check=True, timeout=60)

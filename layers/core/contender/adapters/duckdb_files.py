@@ -30,6 +30,8 @@ _BLANKS = "('', 'na', 'n/a', 'nan', 'null', 'none')"
 
 _T = TypeVar("_T")
 
+_first_conversion = threading.Lock()
+
 
 class _File(NamedTuple):
     source: str
@@ -79,11 +81,11 @@ class WindowFiles:
                 "autoload_known_extensions": "false",
                 # A column is read once; what DuckDB would keep of the file only fills the memory.
                 "enable_external_file_cache": "false",
-                "preserve_insertion_order": "false",
             }
         )
         self._lock = threading.Lock()
         try:
+            _convert_first(self._connection)
             with ThreadPoolExecutor(threads) as pool:
                 self._files = list(
                     pool.map(lambda item: self._fetch(item[1], folder / str(item[0])), enumerate(objects))
@@ -208,6 +210,17 @@ class WindowFiles:
             ) from error
         finally:
             cursor.close()
+
+
+def _convert_first(connection: duckdb.DuckDBPyConnection) -> None:
+    """Makes DuckDB import what it turns results into arrays with, while no other thread does.
+
+    It imports them behind a C++ guard, and lets go of Python's lock meanwhile: another thread that converts
+    its first result then, takes that lock and waits for the guard, and both wait for ever.
+    """
+    with _first_conversion:
+        connection.execute("SELECT $1::VARCHAR[] AS texts", [["a"]]).fetchall()
+        connection.execute("SELECT 'nan'::FLOAT AS number, true AS truth").fetchnumpy()
 
 
 def _as_parquet(cursor: duckdb.DuckDBPyConnection, path: str, suffix: str, target: str) -> str:
