@@ -136,3 +136,11 @@ def test_without_a_service_every_call_says_which(nowhere: MakeClient) -> None:
     ):
         with pytest.raises(StoreUnavailable, match=r"^dynamodb: "):
             call()
+
+
+def test_the_latest_checks_come_first(runs: RunRecords) -> None:
+    for day in (2, 10, 1):
+        at = f"2024-01-{day:02}T00:00:00.000Z"
+        runs.create(RunRecord(f"key{day}", "w", RunState.CHECKED, "drift", "why", at))
+    assert [record.run_key for record in runs.recent(2)] == ["key10", "key2"]
+    assert len(runs.recent(99)) == 3

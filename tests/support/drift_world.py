@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from contender.domain.drift import CategoricalSample, ColumnSample, DriftSettings, NumericSample
+from contender.domain.assignment import Variant
+from contender.domain.drift import (
+    CategoricalSample,
+    ClassifierSettings,
+    ColumnSample,
+    DriftSettings,
+    LaunchRule,
+    NumericSample,
+)
+from contender.domain.release import release_key
 from contender.usecases.check_drift import CheckDrift
 from tests.support.fakes import (
     FakeClock,
@@ -19,7 +28,7 @@ from tests.support.fakes import (
     MemoryWindows,
     RecordingObserver,
 )
-from tests.support.world import DATASET, RELEASE
+from tests.support.world import DATASET, RELEASE, release_of
 
 TRAINING_LIMIT_S = 14_400.0
 
@@ -58,11 +67,17 @@ class DriftWorld:
         self.data.put(key, content)
         self.windows.samples[key] = window
 
-    def crown(self) -> None:
-        """Publishes a first release."""
-        self.parameters.put(RELEASE, "releases/abc.json")
+    def crown(self, train_prefix: str = "reference/") -> None:
+        """Publishes a release whose champion was trained on a window."""
+        made = release_of(b=None)
+        champion = replace(made.variants[Variant.A], train_prefix=train_prefix)
+        release = replace(made, variants={Variant.A: champion})
+        self.artifacts.put(release_key(release.digest), release.to_json())
+        self.parameters.put(RELEASE, release_key(release.digest))
 
-    def check(self) -> CheckDrift:
+    def check(
+        self, launch_rule: LaunchRule | None = None, classifier: ClassifierSettings | None = None
+    ) -> CheckDrift:
         """Wires the use case."""
         return CheckDrift(
             self.data,
@@ -76,4 +91,6 @@ class DriftWorld:
             self.settings,
             TRAINING_LIMIT_S,
             self.clock,
+            launch_rule,
+            classifier,
         )

@@ -157,6 +157,7 @@ class Trial:
         told: float = 1.0,
         lost_b: float = 0.0,
         shadow: bool = False,
+        ones: float = 0.5,
     ) -> None:
         """Lets time pass in which requests come, each with its outcome a second later."""
         rng, clock = self._rng, self.world.clock
@@ -165,7 +166,7 @@ class Trial:
             self._count += 1
             name = f"r{self._count}"
             is_b = bool(rng.random() < 0.5)
-            truth = int(rng.random() < 0.5)
+            truth = int(rng.random() < ones)
             falls = is_b and rng.random() < fallbacks_b
             right = rng.random() < (skill_b if is_b and not falls else skill_a)
             tells = rng.random() < told

@@ -9,8 +9,10 @@ from hashlib import md5
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from contender.domain.dataset import Dataset, FeatureValue
-from contender.domain.drift import ColumnSample
+from contender.domain.drift import ColumnSample, SampledRows
 from contender.domain.records import (
     Feedback,
     Outcome,
@@ -182,6 +184,10 @@ class MemoryRunRecords(_Service):
         self._check()
         return self.records.setdefault(record.run_key, record) is record
 
+    def recent(self, limit: int) -> Sequence[RunRecord]:
+        self._check()
+        return sorted(self.records.values(), key=lambda record: record.checked_at, reverse=True)[:limit]
+
     def move(self, run_key: str, expected: RunRecord | Sequence[RunState], **changes: object) -> RunRecord:
         self._check()
         unknown = set(changes) - {entry.name for entry in fields(RunRecord)}
@@ -253,6 +259,7 @@ class MemoryWindows:
 
     samples: dict[str, Mapping[str, ColumnSample]] = field(default_factory=dict)
     opened: list[list[str]] = field(default_factory=list)
+    rows: dict[str, SampledRows] = field(default_factory=dict)
 
     @contextmanager
     def compare(
@@ -263,6 +270,9 @@ class MemoryWindows:
             if objects[0].key not in self.samples:
                 raise BadInput.of(objects[0].key, "cannot be read", "replace the file")
         yield self.samples[reference[0].key], self.samples[current[0].key]
+
+    def sample(self, objects: Sequence[ObjectInfo], dataset: Dataset, rows: int, seed: int) -> SampledRows:
+        return self.rows[objects[0].key].at_most(rows, np.random.default_rng(seed))
 
 
 @dataclass

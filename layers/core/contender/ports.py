@@ -126,6 +126,9 @@ class RunRecords(Protocol):
         the states it may be in. Raises ``Conflict`` when it moved meanwhile, ``NotFound``.
         """
 
+    def recent(self, limit: int) -> Sequence[RunRecord]:
+        """Reads the records of the latest checks, newest first."""
+
 
 class Launcher(Protocol):
     """Starts tasks and knows what became of them. Every method raises ``StoreUnavailable``."""

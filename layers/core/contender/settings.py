@@ -129,6 +129,9 @@ class CheckSettings:
         subnets: Subnets of the task; empty leaves the network configuration out.
         security_groups: Its security groups.
         training_limit_s: Longest life of a training in seconds; a task that outlives it is stopped.
+        predictions_table: The prediction log, whose predictions are checked for drift too; empty leaves that
+            out.
+        prediction_hours: How much of it is compared, in hours.
     """
 
     data_bucket: str
@@ -141,6 +144,8 @@ class CheckSettings:
     subnets: tuple[str, ...]
     security_groups: tuple[str, ...]
     training_limit_s: float
+    predictions_table: str
+    prediction_hours: float
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> CheckSettings:
@@ -157,6 +162,8 @@ class CheckSettings:
             subnets=env.names("SUBNETS"),
             security_groups=env.names("SECURITY_GROUPS"),
             training_limit_s=_training_limit_s(env),
+            predictions_table=env.text("PREDICTIONS_TABLE", ""),
+            prediction_hours=env.number("PREDICTION_DRIFT_HOURS", 0.0, 0.0, 8760.0),
         )
         env.check()
         return settings

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from contender.errors import BadInput
-from contender.usecases.check_drift import Action, CheckResult
+from contender.usecases.check_predictions import PredictionCheck
+from contender.usecases.launch_training import Action, CheckResult
 
 HANDLER = Path(__file__).parents[3] / "functions" / "detect_drift" / "handler.py"
 RESULT = CheckResult("june", "drift", Action.LAUNCHED, "why", "key", "s3://a/r.json", "arn:task/1")
@@ -44,6 +45,7 @@ def asked(function: ModuleType) -> list[str | None]:
         return replace(RESULT, window=window or "newest")
 
     function._check = lambda: check  # type: ignore[attr-defined]
+    function._predictions = lambda: None  # type: ignore[attr-defined]
     return windows
 
 
@@ -117,3 +119,22 @@ def test_thresholds_are_read_from_the_environment(
     check = function.build({**ENVIRON, "DRIFT_SETTINGS": '{"alpha": 0.05, "window_rule": "share"}'})
     assert (check._settings.alpha, check._settings.window_rule) == (0.05, "share")
     assert function.build(ENVIRON)._settings.alpha == 0.001
+
+
+def test_where_predictions_are_checked_too_the_answer_says_what_was_found(
+    function: ModuleType, asked: list[str | None]
+) -> None:
+    found = PredictionCheck("no_drift", "why", "s3://a/p.json")
+    function._predictions = lambda: lambda: found  # type: ignore[attr-defined]
+    answer = function.handler({}, None)
+    assert answer["predictions"] == {"verdict": "no_drift", "reason": "why", "report_uri": "s3://a/p.json"}
+    assert json.loads(json.dumps(answer)) == answer
+
+
+def test_predictions_are_checked_only_where_that_is_wanted(
+    function: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    assert function.build_predictions(ENVIRON) is None
+    wanted = {**ENVIRON, "PREDICTIONS_TABLE": "log", "PREDICTION_DRIFT_HOURS": "24"}
+    assert function.build_predictions(wanted) is not None

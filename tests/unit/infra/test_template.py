@@ -16,7 +16,7 @@ GLOBAL_ENV: dict[str, Any] = TEMPLATE["Globals"]["Function"]["Environment"]["Var
 RUN_ENV = {"RUN_KEY": "k", "TRAIN_PREFIX": "reference/", "REASON": "drift", "REPORT_KEY": "r"}
 
 
-DEFAULTS = {name: str(one.get("Default") or "set") for name, one in TEMPLATE["Parameters"].items()}
+DEFAULTS = {name: str(one.get("Default", "")) or "set" for name, one in TEMPLATE["Parameters"].items()}
 
 
 def _value(given: Any) -> str:

@@ -9,7 +9,7 @@ import pytest
 from contender.domain.drift import DriftSettings
 from contender.domain.records import Reason, RunRecord, RunState, TaskEnd, TrainingJob
 from contender.errors import BadInput, NotFound, StoreUnavailable
-from contender.usecases.check_drift import LAUNCH_GRACE_S, STOP_MARGIN_S, Action, CheckResult
+from contender.usecases.launch_training import LAUNCH_GRACE_S, STOP_MARGIN_S, Action, CheckResult
 from tests.support.drift_world import TRAINING_LIMIT_S, DriftWorld, columns
 from tests.support.world import RELEASE
 

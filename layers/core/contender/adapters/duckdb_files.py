@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from contender.adapters._sql import as_number, literal, quoted
 from contender.domain.drift.categories import FURTHER, MAX_CATEGORIES
 from contender.errors import BadInput
 from contender.ports import ObjectInfo, ObjectStore
@@ -163,6 +164,32 @@ class WindowFiles:
         """
         return self._guarded(name, partial(_categories, name=name, known=known))
 
+    def draw(self, expressions: Mapping[str, str], rows: int, seed: int) -> Mapping[str, NDArray[Any]]:
+        """Draws whole rows at random, the same ones for a seed.
+
+        Args:
+            expressions: Name → SQL expression over the window's columns, at least one.
+            rows: Most rows.
+            seed: Not negative.
+
+        Returns:
+            Name → values, all in one order.
+
+        Raises:
+            BadInput: When a file turns out to be spoilt.
+        """
+        files = " UNION ALL BY NAME ".join(
+            f'SELECT *, {number} AS "this file" FROM {file.source}' for number, file in enumerate(self._files)
+        )
+        wanted = ", ".join(
+            f"{expression} AS c{index}" for index, expression in enumerate(expressions.values())
+        )
+        # By a hash of the row's place: DuckDB's own samples depend on how many threads read.
+        place = f'"this file", file_row_number, {seed}'
+        query = f"SELECT {wanted} FROM ({files}) ORDER BY hash({place}), {place} LIMIT {rows}"
+        drawn = self._guarded(next(iter(expressions)), lambda cursor: cursor.execute(query).fetchnumpy())
+        return {name: np.asarray(drawn[f"c{index}"]) for index, name in enumerate(expressions)}
+
     def _fetch(self, info: ObjectInfo, stem: Path) -> _File:
         name = info.key.lower()
         suffix = next((end for end in (*PARQUET, *CSV) if name.endswith(end)), None)
@@ -175,7 +202,7 @@ class WindowFiles:
         try:
             if suffix in CSV:
                 path = _as_parquet(cursor, path, suffix, f"{stem}.from-text.parquet")
-            source = f"read_parquet({_literal(path)}, file_row_number = true)"
+            source = f"read_parquet({literal(path)}, file_row_number = true)"
             described = cursor.execute(
                 f"DESCRIBE SELECT * EXCLUDE (file_row_number) FROM {source}"
             ).fetchall()
@@ -227,20 +254,15 @@ def _as_parquet(cursor: duckdb.DuckDBPyConnection, path: str, suffix: str, targe
     # Text throughout: DuckDB would guess each CSV file's types from its first rows, each differently.
     # And no guess at header and separator: of a few rows of text it takes the header for one more.
     separator = "\\t" if ".tsv" in suffix else ","
-    source = f"read_csv({_literal(path)}, all_varchar=true, header=true, delim='{separator}', quote='\"')"
+    source = f"read_csv({literal(path)}, all_varchar=true, header=true, delim='{separator}', quote='\"')"
     # Reads the file through to its end, where it may be cut off.
-    cursor.execute(f"COPY (SELECT * FROM {source}) TO {_literal(target)} (FORMAT parquet)")
+    cursor.execute(f"COPY (SELECT * FROM {source}) TO {literal(target)} (FORMAT parquet)")
     Path(path).unlink()
     return target
 
 
 def _numbers(cursor: duckdb.DuckDBPyConnection, name: str, type_: str, source: str) -> Numbers:
-    column = _quoted(name)
-    # FLOAT, because that is what the model is trained on and served with.
-    number = f"TRY_CAST({column} AS FLOAT)"
-    is_text = type_ == "VARCHAR"
-    if is_text:  # Parquet's booleans are 1 and 0; CSV spells them out
-        number = f"coalesce({number}, CASE lower(trim({column})) WHEN 'true' THEN 1 WHEN 'false' THEN 0 END)"
+    column, number, is_text = quoted(name), as_number(name, type_), type_ == "VARCHAR"
     wanted = f"coalesce({number}, 'nan'::FLOAT) AS v"
     if is_text:
         wanted += f", {number} IS NULL AND coalesce(lower(trim({column})) NOT IN {_BLANKS}, false) AS u"
@@ -252,7 +274,7 @@ def _numbers(cursor: duckdb.DuckDBPyConnection, name: str, type_: str, source: s
 def _categories(
     cursor: duckdb.DuckDBPyConnection, name: str, known: Collection[str] | None
 ) -> tuple[dict[str, int], int]:
-    grouped = f"SELECT {_quoted(name)}::VARCHAR AS c, count(*) AS n FROM rows GROUP BY c"
+    grouped = f"SELECT {quoted(name)}::VARCHAR AS c, count(*) AS n FROM rows GROUP BY c"
     cursor.execute(f"CREATE TEMP TABLE counted AS {grouped}")
     rows, missing = cursor.execute(
         "SELECT coalesce(sum(n), 0), coalesce(sum(n) FILTER (c IS NULL), 0) FROM counted"
@@ -273,14 +295,6 @@ def _categories(
     if beyond:
         counts[FURTHER] = counts.get(FURTHER, 0) + beyond
     return counts, int(missing)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(path: str) -> str:
-    return "'" + path.replace("'", "''") + "'"
 
 
 def _first_line(error: Exception) -> str:

@@ -90,6 +90,16 @@ class DynamoRunRecords:
                 raise
         return _from_item(answer["Attributes"])
 
+    def recent(self, limit: int) -> Sequence[RunRecord]:
+        """Reads the records of the latest checks, newest first. Raises ``StoreUnavailable``.
+
+        By a scan: there is about one record a day, and only a launch rule that looks back asks.
+        """
+        with translated("dynamodb", f"scan {self._table}"):
+            pages = self._client.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True)
+            records = [_from_item(item) for page in pages for item in page["Items"]]
+        return sorted(records, key=lambda record: record.checked_at, reverse=True)[:limit]
+
 
 def _to_item(record: RunRecord) -> dict[str, Attribute]:
     return {

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from contender.adapters.duckdb_files import WindowFiles
 from contender.adapters.window_profiler import ReferenceProfiles, profile_window, read_column, read_within
+from contender.adapters.window_sample import sample_rows
 from contender.domain.dataset import Dataset
-from contender.domain.drift import ColumnSample, LazyColumns, WindowProfile
+from contender.domain.drift import ColumnSample, LazyColumns, SampledRows, WindowProfile
 from contender.ports import ObjectInfo, ObjectStore
 
 PROFILE_ROWS = 200_000
@@ -107,6 +108,22 @@ class DuckDbWindows:
             if self._profiles and key and not kept:
                 self._profiles.put(key, profile)
             yield profile.samples(old.within), new.profile(profile).samples(new.within)
+
+    def sample(self, objects: Sequence[ObjectInfo], dataset: Dataset, rows: int, seed: int) -> SampledRows:
+        """Draws whole rows of a window at random.
+
+        Args:
+            objects: Its files, at least one.
+            dataset: Declares the kinds of its columns; those that are absent or of another type are left out.
+            rows: Most rows.
+            seed: The same seed draws the same rows.
+
+        Raises:
+            BadInput: Naming a file that is of no known format or cannot be read.
+            StoreUnavailable: When the bucket does not answer.
+        """
+        with ExitStack() as stack:
+            return sample_rows(self._window(objects, dataset, stack).files, dataset.features, rows, seed)
 
     def _window(self, objects: Sequence[ObjectInfo], dataset: Dataset, stack: ExitStack) -> _Window:
         def copied() -> WindowFiles:

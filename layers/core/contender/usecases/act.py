@@ -10,10 +10,8 @@ from contender.domain.records import PromotionJob, TaskEnd
 from contender.errors import Conflict, NotFound, StoreUnavailable
 from contender.experiment_ports import Experiments
 from contender.ports import Launcher, Observer
+from contender.usecases.launch_training import LAUNCH_GRACE_S
 from contender.usecases.predict import iso_utc
-
-GRACE_S = 900.0
-"""Age after which a task that ECS does not know is gone, not new, in seconds."""
 
 
 class Act:
@@ -86,7 +84,7 @@ class Act:
         try:
             return self._launcher.ended(record.task_arn)
         except NotFound:
-            is_old = record.launched_at < iso_utc(self._clock() - GRACE_S)
+            is_old = record.launched_at < iso_utc(self._clock() - LAUNCH_GRACE_S)
             return TaskEnd("ECS does not know its task any more") if is_old else None
         except StoreUnavailable as error:
             self._observer.problem("task_not_asked_for", str(error))

@@ -5,28 +5,36 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import asdict
 from typing import Protocol
 
+import numpy as np
+
+from contender.domain.assignment import Variant
 from contender.domain.dataset import Dataset
-from contender.domain.drift import ColumnSample, DriftReport, DriftSettings, Verdict, judge_window
-from contender.domain.records import Reason, RunRecord, RunState, TaskEnd, TrainingJob, run_key
+from contender.domain.drift import (
+    ClassifierSettings,
+    ColumnSample,
+    DriftReport,
+    DriftSettings,
+    LaunchRule,
+    SampledRows,
+    domain_classifier,
+    judge_window,
+    with_classifier,
+)
+from contender.domain.records import Reason, RunRecord, RunState, run_key
 from contender.domain.release import NO_RELEASE
-from contender.errors import BadInput, Conflict, NotFound, StoreUnavailable
+from contender.errors import BadInput, NotFound
 from contender.ports import Launcher, ObjectInfo, ObjectStore, Observer, Parameters, RunRecords
+from contender.reports import render_drift_report
 from contender.usecases.declaration import read_dataset
+from contender.usecases.launch_training import Action, Checked, CheckResult, LaunchTraining
 from contender.usecases.predict import iso_utc
-from contender.usecases.settle_run import SettleRun
+from contender.usecases.released import read_release
 
 REFERENCE = "reference/"
 CURRENT = "current/"
-LAUNCH_GRACE_S = 900
-"""Age after which a launch without a task is dead, in seconds: no Lambda lives longer. And age after which
-a task that ECS does not know is gone, not new."""
-STOP_MARGIN_S = 900
-"""How much longer than its limit a training may seem to run, in seconds: a large image takes minutes to
-start, and the training itself gives up at the limit and writes that down, which beats being stopped."""
 
 
 class Windows(Protocol):
@@ -37,46 +45,8 @@ class Windows(Protocol):
     ) -> AbstractContextManager[tuple[Mapping[str, ColumnSample], Mapping[str, ColumnSample]]]:
         """Opens both; small windows in full, large ones in summary. Raises ``BadInput``."""
 
-
-class Action(StrEnum):
-    """What a check led to."""
-
-    NOTHING = "nothing"
-    LAUNCHED = "launched"
-    ALREADY_HANDLED = "already_handled"
-
-
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """What a check found and did.
-
-    Attributes:
-        window: The window that was checked; ``reference`` when there was no champion yet.
-        verdict: ``drift``, ``no_drift``, ``insufficient_data``, ``no_champion`` or ``no_window``.
-        action: What was done about it.
-        reason: Verdict and action in plain words.
-        run_key: The run record; empty for ``no_window``.
-        report_uri: The drift report; ``None`` without one.
-        task_arn: The training task, when there is one.
-    """
-
-    window: str
-    verdict: str
-    action: Action
-    reason: str
-    run_key: str
-    report_uri: str | None
-    task_arn: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Checked:
-    """A window with everything that is needed to train on it."""
-
-    record: RunRecord
-    reason: Reason
-    train_prefix: str
-    report_key: str
+    def sample(self, objects: Sequence[ObjectInfo], dataset: Dataset, rows: int, seed: int) -> SampledRows:
+        """Draws whole rows of a window at random, the same ones for a seed. Raises ``BadInput``."""
 
 
 class CheckDrift:
@@ -94,6 +64,8 @@ class CheckDrift:
         settings: Thresholds of the check.
         training_limit_s: Longest life of a training in seconds.
         clock: Epoch seconds.
+        launch_rule: When a drift is worth a training.
+        classifier: Thresholds of the test of all columns together; ``None`` leaves it out.
     """
 
     def __init__(
@@ -109,19 +81,21 @@ class CheckDrift:
         settings: DriftSettings,
         training_limit_s: float,
         clock: Callable[[], float],
+        launch_rule: LaunchRule | None = None,
+        classifier: ClassifierSettings | None = None,
     ) -> None:
         self._data = data
         self._artifacts = artifacts
         self._windows = windows
         self._runs = runs
         self._parameters = parameters
-        self._launcher = launcher
         self._observer = observer
         self._release_parameter = release_parameter
         self._settings = settings
-        self._training_limit_s = training_limit_s
         self._clock = clock
-        self._settle = SettleRun(runs, observer, clock)
+        self._classifier = classifier
+        rule = launch_rule or LaunchRule()
+        self._launch = LaunchTraining(runs, launcher, observer, training_limit_s, rule, clock)
 
     def __call__(self, window: str | None = None) -> CheckResult:
         """Checks a window.
@@ -138,20 +112,42 @@ class CheckDrift:
                 and the next check tries again.
         """
         dataset = read_dataset(self._data)
-        reference = [info for info in self._data.list(REFERENCE) if info.size > 0]
-        if not reference:
-            raise BadInput.of(self._data.uri(REFERENCE), "holds no data", "upload the reference window first")
-        if not self._has_champion():
-            return self._act(self._first_model(dataset, reference))
+        release = self._release_key()
+        if release == NO_RELEASE:
+            return self._launch(self._first_model(dataset, self._objects(REFERENCE)))
+        prefix = self._champions_window(release)
         found = self._find_window(window)
         if found is None:
             reason = f"nothing to check: no window lies in {self._data.uri(CURRENT)}"
             return CheckResult("", "no_window", Action.NOTHING, reason, "", None, None)
-        return self._act(self._check(dataset, reference, *found))
+        return self._launch(self._check(dataset, prefix, *found))
 
-    def _has_champion(self) -> bool:
+    def _release_key(self) -> str:
         found = self._parameters.get([self._release_parameter]).get(self._release_parameter)
-        return found is not None and found.value.strip() != NO_RELEASE
+        return NO_RELEASE if found is None else found.value.strip()
+
+    def _champions_window(self, release: str) -> str:
+        """Prefix of the window that the champion was trained on: drift is what it has not learned from.
+
+        The first window of all where the release does not say, or where that window is gone.
+        """
+        try:
+            prefix = read_release(self._artifacts, release).variants[Variant.A].train_prefix
+        except (BadInput, KeyError, NotFound) as error:
+            self._observer.problem("release_unread", f"{release}: {error}")
+            return REFERENCE
+        if not prefix or prefix == REFERENCE:
+            return REFERENCE
+        if any(info.size > 0 for info in self._data.list(prefix)):
+            return prefix
+        self._observer.problem("reference_gone", f"{self._data.uri(prefix)} holds no data any more")
+        return REFERENCE
+
+    def _objects(self, prefix: str) -> list[ObjectInfo]:
+        found = [info for info in self._data.list(prefix) if info.size > 0]
+        if not found:
+            raise BadInput.of(self._data.uri(prefix), "holds no data", "upload the reference window first")
+        return found
 
     def _find_window(self, window: str | None) -> tuple[str, list[ObjectInfo]] | None:
         windows: dict[str, list[ObjectInfo]] = {}
@@ -166,7 +162,7 @@ class CheckDrift:
             return None
         return max(windows.items(), key=lambda item: (max(info.modified for info in item[1]), item[0]))
 
-    def _first_model(self, dataset: Dataset, reference: Sequence[ObjectInfo]) -> _Checked:
+    def _first_model(self, dataset: Dataset, reference: Sequence[ObjectInfo]) -> Checked:
         key = run_key(
             _etags(reference), {}, {"dataset": dataset.to_dict(), "reason": Reason.NO_CHAMPION.value}
         )
@@ -180,20 +176,24 @@ class CheckDrift:
                 checked_at=iso_utc(self._clock()),
             )
         )
-        return _Checked(record, Reason.NO_CHAMPION, REFERENCE, "")
+        return Checked(record, Reason.NO_CHAMPION, REFERENCE, "")
 
-    def _check(
-        self, dataset: Dataset, reference: Sequence[ObjectInfo], window: str, current: Sequence[ObjectInfo]
-    ) -> _Checked:
-        settings = {"drift": self._settings.to_dict(), "dataset": dataset.to_dict()}
+    def _check(self, dataset: Dataset, prefix: str, window: str, current: Sequence[ObjectInfo]) -> Checked:
+        reference = self._objects(prefix)
+        settings: dict[str, object] = {"drift": self._settings.to_dict(), "dataset": dataset.to_dict()}
+        if self._classifier is not None:
+            settings["classifier"] = asdict(self._classifier)
         key = run_key(_etags(reference), _etags(current), settings)
         report_key = f"reports/{window}/{key}.json"
         record = self._runs.get(key)
         if record is None:
-            report = self._judge(dataset, reference, current)
+            report = self._judge(dataset, reference, current, seed=int(key[:16], 16))
             now = iso_utc(self._clock())
-            document = {"window": window, "run_key": key, "checked_at": now, **report.to_dict()}
+            told = {"window": window, "reference": prefix, "run_key": key, "checked_at": now}
+            document = {**told, **report.to_dict()}
             self._artifacts.put(report_key, json.dumps(document, indent=1).encode(), "application/json")
+            page = render_drift_report(document).encode()
+            self._artifacts.put(report_key.removesuffix(".json") + ".html", page, "text/html; charset=utf-8")
             unusable = ", ".join(report.broken)
             if unusable:
                 self._observer.problem("window_broken", f"{window}: {unusable} absent or of another type")
@@ -210,13 +210,23 @@ class CheckDrift:
                     detail=f"not trained on: {unusable} absent or of another type" if unusable else None,
                 )
             )
-        return _Checked(record, Reason.DRIFT, f"{CURRENT}{window}/", report_key)
+        return Checked(record, Reason.DRIFT, f"{CURRENT}{window}/", report_key)
 
     def _judge(
-        self, dataset: Dataset, reference: Sequence[ObjectInfo], current: Sequence[ObjectInfo]
+        self, dataset: Dataset, reference: Sequence[ObjectInfo], current: Sequence[ObjectInfo], seed: int
     ) -> DriftReport:
         with self._windows.compare(reference, current, dataset) as (before, after):
-            return judge_window(before, after, dataset.features, self._settings)
+            report = judge_window(before, after, dataset.features, self._settings)
+        if self._classifier is None:
+            return report
+        old, new = (
+            self._windows.sample(objects, dataset, self._classifier.rows, seed)
+            for objects in (reference, current)
+        )
+        generator = np.random.default_rng(seed)
+        return with_classifier(
+            report, domain_classifier(old, new, dataset.features, self._classifier, generator)
+        )
 
     def _create(self, record: RunRecord) -> RunRecord:
         if self._runs.create(record):
@@ -226,102 +236,6 @@ class CheckDrift:
             return record
         return self._runs.get(record.run_key) or record  # another check was faster
 
-    def _act(self, checked: _Checked) -> CheckResult:
-        record = checked.record
-        if record.verdict not in (Verdict.DRIFT.value, Reason.NO_CHAMPION.value):
-            return _result(record, Action.NOTHING, record.reason)
-        reason = record.reason.rstrip(".")
-        if record.state is RunState.REJECTED and record.attempt == 0:
-            return _result(record, Action.NOTHING, f"{reason}; {record.detail}")
-        record = self._look_after(record)
-        checked = replace(checked, record=record)
-        if not self._may_launch(record):
-            return _result(record, Action.ALREADY_HANDLED, f"{reason}; already {record.state.value}")
-        try:
-            launched = self._launch(checked)
-        except Conflict:
-            return _result(record, Action.ALREADY_HANDLED, f"{reason}; another check is training it")
-        return _result(launched, Action.LAUNCHED, f"{reason}; training launched")
-
-    def _look_after(self, record: RunRecord) -> RunRecord:
-        """Settles a launched record whose task is dead, even if nobody was told of its death.
-
-        Normally an event does that within seconds (``functions/task_stopped``); one that is lost must not
-        block a window for ever.
-        """
-        if record.state is not RunState.LAUNCHED or record.task_arn is None:
-            return record
-        try:
-            end = self._end_of(record.task_arn, self._clock(), record.launched_at or "")
-        except StoreUnavailable as error:
-            self._observer.problem("task_not_asked_for", str(error))
-            return record
-        if end is None:
-            return record
-        self._settle.fail(record, end)
-        return self._runs.get(record.run_key) or record
-
-    def _end_of(self, task_arn: str, now: float, launched_at: str) -> TaskEnd | None:
-        try:
-            end = self._launcher.ended(task_arn)
-        except NotFound:
-            is_old = launched_at < iso_utc(now - LAUNCH_GRACE_S)
-            return TaskEnd("ECS does not know its task any more") if is_old else None
-        if end is None and launched_at < iso_utc(now - self._training_limit_s - STOP_MARGIN_S):
-            reason = f"it ran longer than the {self._training_limit_s:g} s that a training may take"
-            self._launcher.stop(task_arn, reason)
-            return TaskEnd(f"stopped, because {reason}")
-        return end
-
-    def _may_launch(self, record: RunRecord) -> bool:
-        if record.state in (RunState.CHECKED, RunState.FAILED):
-            return True
-        if record.state is not RunState.LAUNCHED or record.task_arn is not None:
-            return False
-        return (record.launched_at or "") < iso_utc(self._clock() - LAUNCH_GRACE_S)
-
-    def _launch(self, checked: _Checked) -> RunRecord:
-        before = checked.record
-        # A launch that died before it got a task is taken up under its old token: ECS then starts no second.
-        attempt = before.attempt + (before.state is not RunState.LAUNCHED)
-        record = self._runs.move(
-            before.run_key,
-            before,
-            state=RunState.LAUNCHED.value,
-            attempt=attempt,
-            launched_at=iso_utc(self._clock()),
-            task_arn=None,
-            detail=None,
-        )
-        job = TrainingJob(record.run_key, checked.reason, checked.train_prefix, checked.report_key)
-        try:
-            task_arn = self._launcher.launch(job, token=f"{record.run_key[:48]}-{attempt}")
-        except StoreUnavailable as error:
-            self._runs.move(
-                record.run_key,
-                record,
-                state=RunState.FAILED.value,
-                detail=f"the task was not started: {error}",
-                finished_at=iso_utc(self._clock()),
-            )
-            raise
-        self._observer.note("training_launched", run_key=record.run_key, task_arn=task_arn, attempt=attempt)
-        # The task may already have ended: its ARN belongs on the record all the same.
-        ended = (RunState.LAUNCHED, RunState.SUCCEEDED, RunState.REJECTED, RunState.FAILED)
-        return self._runs.move(record.run_key, ended, task_arn=task_arn)
-
 
 def _etags(objects: Sequence[ObjectInfo]) -> dict[str, str]:
     return {info.key: info.etag for info in objects}
-
-
-def _result(record: RunRecord, action: Action, reason: str) -> CheckResult:
-    return CheckResult(
-        window=record.window,
-        verdict=record.verdict,
-        action=action,
-        reason=reason,
-        run_key=record.run_key,
-        report_uri=record.report_uri,
-        task_arn=record.task_arn,
-    )

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from hashlib import sha256
 
 from contender.domain.assignment import Variant
 from contender.domain.evidence import evidence
@@ -23,7 +22,7 @@ from contender.domain.lifecycle import (
     experiment_id,
     stage_after,
 )
-from contender.domain.release import NO_RELEASE, Release, parse_release
+from contender.domain.release import NO_RELEASE, Release
 from contender.domain.split import format_share, parse_share
 from contender.errors import BadInput, Conflict
 from contender.experiment_ports import ExperimentLog, Experiments
@@ -31,6 +30,7 @@ from contender.ports import Launcher, ObjectStore, Observer, Parameter, Paramete
 from contender.usecases.act import Act
 from contender.usecases.new_records import PART_LIMIT
 from contender.usecases.predict import iso_utc
+from contender.usecases.released import read_release
 from contender.usecases.take_in import SKEW_S, Counted, TakeIn
 
 RECENT = 5
@@ -163,10 +163,7 @@ class Evaluate:
         key = NO_RELEASE if pointer is None else pointer.value.strip()
         if key == NO_RELEASE:
             return None
-        content = self._artifacts.get(key)
-        if f"releases/{sha256(content).hexdigest()}.json" != key:
-            raise BadInput.of(key, "does not hold what its name promises", "publish the release again")
-        return parse_release(content)
+        return read_release(self._artifacts, key)
 
     def _record(self, pointer: Parameter, release: Release) -> ExperimentRecord:
         started_at = iso_utc(pointer.modified)

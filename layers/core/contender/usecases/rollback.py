@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 
 from contender.domain.assignment import Variant
 from contender.domain.lifecycle import ACTING, Deed, HistoryEntry, Stage
-from contender.domain.release import ALIASES, NO_RELEASE, Release, parse_release, release_key
+from contender.domain.release import ALIASES, NO_RELEASE, Release, release_key
 from contender.errors import BadInput, Conflict, NotFound, StoreUnavailable
 from contender.experiment_ports import Experiments
 from contender.ports import ObjectStore, Parameters, Registry
 from contender.usecases.evaluate import RECENT
 from contender.usecases.predict import iso_utc
+from contender.usecases.released import read_release
 
 PREVIOUS = "previous"
 FOLDER = "releases/"
@@ -161,11 +161,7 @@ class RollBack:
         return found[0]
 
     def _read(self, digest: str) -> Release:
-        key = release_key(digest)
-        content = self._artifacts.get(key)
-        if sha256(content).hexdigest() != digest:
-            raise BadInput.of(key, "does not hold what its name promises", "go back to another release")
-        return parse_release(content)
+        return read_release(self._artifacts, release_key(digest))
 
     def _call_off(self) -> list[str]:
         """A verdict that is just being carried out must not publish over the rollback."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from threading import Lock
 from types import MappingProxyType
 
 from contender.domain.assignment import Variant
-from contender.domain.release import NO_RELEASE, ModelRef, Release, parse_release
+from contender.domain.release import NO_RELEASE, ModelRef, Release
 from contender.domain.split import Split, format_share, parse_share
 from contender.errors import BadInput, ContenderError
 from contender.ports import Model, ModelLoader, ObjectStore, Observer, Parameter, Parameters
+from contender.usecases.released import read_release
 
 UNREAD_SPLIT = Split(share_b=0.0, version=0)
 """Until a valid split has been read everything goes to the champion: the safe side."""
@@ -152,7 +152,7 @@ class Serving:
         if digest == current.digest and not current.failures:
             return current
         try:
-            release = current.release if digest == current.digest else self._read_release(key, digest)
+            release = current.release if digest == current.digest else read_release(self._artifacts, key)
         except ContenderError as error:
             self._observer.problem("release_unread", f"{key}: {error}")
             return current
@@ -164,12 +164,6 @@ class Serving:
             versions = {variant.value: model.model_version for variant, model in release.variants.items()}
             self._observer.note("release_changed", release=digest, versions=versions)
         return Snapshot(release, digest, MappingProxyType(models), MappingProxyType(failures))
-
-    def _read_release(self, key: str, digest: str) -> Release:
-        content = self._artifacts.get(key)
-        if sha256(content).hexdigest() != digest:
-            raise BadInput.of(key, "does not hold what its name promises", "publish the release again")
-        return parse_release(content)
 
     def _load(self, release: Release) -> tuple[dict[Variant, Model], dict[Variant, str]]:
         models: dict[Variant, Model] = {}
