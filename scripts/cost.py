@@ -71,8 +71,8 @@ def document(shape: Shape, usage: Usage) -> str:
         "assumptions: "
         "check them before deciding by them. "
         f"One training a week ({shape.training_vcpu:g} vCPU, {shape.training_gb:g} GB, "
-        f"{usage.training_h * 60:.0f} minutes), a drift check a day, an outcome for every prediction, "
-        "records "
+        f"{usage.training_h * 60:.0f} minutes), a drift check a day, an evaluation every five minutes, an "
+        "outcome for every prediction, records "
         f"kept for {shape.record_days:g} days, logs for {shape.log_days:g}.",
         "## Contender",
         _table(ours, [("managed MLflow server, if made", server)]),

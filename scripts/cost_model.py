@@ -80,6 +80,8 @@ class Usage:
         exports: Exports of the log.
         checks: Drift checks.
         check_s: Billed time of a check, in seconds.
+        evaluations: Evaluations of the experiment in force: one every five minutes.
+        evaluate_s: Billed time of one, in seconds.
         trainings: Trainings: one a week.
         training_h: Time of a training, in hours.
         kept_gb: Windows, models and MLflow's artifacts, in GB.
@@ -104,6 +106,8 @@ class Usage:
     exports: float = 4.0
     checks: float = DAYS
     check_s: float = 20.0
+    evaluations: float = SECONDS / 300
+    evaluate_s: float = 1.0
     trainings: float = 52 / 12
     training_h: float = 0.25
     kept_gb: float = 5.0
@@ -119,6 +123,7 @@ class Shape:
     Attributes:
         router_gb: Memory of the router, in GB.
         check_gb: Memory of the drift check, in GB.
+        evaluate_gb: Memory of the evaluation, in GB.
         training_vcpu: CPU of a training.
         training_gb: Memory of a training, in GB.
         alarms: Number of alarms.
@@ -128,6 +133,7 @@ class Shape:
 
     router_gb: float
     check_gb: float
+    evaluate_gb: float
     training_vcpu: float
     training_gb: float
     alarms: int
@@ -145,6 +151,7 @@ class Shape:
         return cls(
             router_gb=resources["RouterFunction"]["Properties"]["MemorySize"] / 1024,
             check_gb=resources["DetectDriftFunction"]["Properties"]["MemorySize"] / 1024,
+            evaluate_gb=resources["EvaluateFunction"]["Properties"]["MemorySize"] / 1024,
             training_vcpu=default("TrainingCpu") / 1024,
             training_gb=default("TrainingMemory") / 1024,
             alarms=sum(one["Type"] == "AWS::CloudWatch::Alarm" for one in resources.values()),
@@ -169,12 +176,12 @@ def serverless(predictions: float, shape: Shape, usage: Usage) -> Cost:
     busy_ms = predictions * (usage.predict_ms + usage.feedback_share * usage.feedback_ms)
     cold = requests * usage.cold_share
     router_s = (busy_ms + cold * usage.cold_ms) / 1000
-    lambda_gb_s = router_s * shape.router_gb + usage.checks * usage.check_s * shape.check_gb
+    lambda_gb_s = router_s * shape.router_gb + _scheduled_gb_s(shape, usage)
     log_bytes = requests * (usage.router_log_bytes + usage.lambda_log_bytes + usage.access_log_bytes)
     return {
         "API Gateway": _cost("API Gateway REST", requests / 1e6)
         + _cost("Data out", requests * usage.answer_bytes / GB),
-        "Lambda": _cost("Lambda request", (requests + usage.checks) / 1e6)
+        "Lambda": _cost("Lambda request", (requests + usage.checks + usage.evaluations) / 1e6)
         + _cost("Lambda time", lambda_gb_s),
         **_common(predictions, shape, usage),
         "CloudWatch": _logs(log_bytes, shape, usage) + _cost("CloudWatch alarm", shape.alarms),
@@ -189,13 +196,13 @@ def always_on(predictions: float, shape: Shape, usage: Usage) -> Cost:
     log and alarms are the same.
     """
     requests = predictions * (1 + usage.feedback_share)
-    check_gb_s = usage.checks * usage.check_s * shape.check_gb
     hours = usage.endpoint_instances * HOURS
     return {
         "SageMaker endpoint": _cost("SageMaker endpoint", hours)
         + _cost("SageMaker data", 2 * requests * usage.answer_bytes / GB)
         + _cost("Data out", requests * usage.answer_bytes / GB),
-        "Lambda": _cost("Lambda request", usage.checks / 1e6) + _cost("Lambda time", check_gb_s),
+        "Lambda": _cost("Lambda request", (usage.checks + usage.evaluations) / 1e6)
+        + _cost("Lambda time", _scheduled_gb_s(shape, usage)),
         **_common(predictions, shape, usage),
         "CloudWatch": _logs(requests * usage.router_log_bytes, shape, usage)
         + _cost("CloudWatch alarm", shape.alarms),
@@ -236,6 +243,12 @@ def break_even(dearer_at: Callable[[float], bool], low: float = 1e3, high: float
 def assumptions(usage: Usage) -> list[tuple[str, float]]:
     """Name → value of every assumption about usage."""
     return [(field.name, getattr(usage, field.name)) for field in fields(usage)]
+
+
+def _scheduled_gb_s(shape: Shape, usage: Usage) -> float:
+    """What the scheduled functions take, whatever the traffic."""
+    checks = usage.checks * usage.check_s * shape.check_gb
+    return checks + usage.evaluations * usage.evaluate_s * shape.evaluate_gb
 
 
 def _common(predictions: float, shape: Shape, usage: Usage) -> Cost:

@@ -24,7 +24,7 @@ def test_the_model_follows_the_template() -> None:
     template = read_template()
     template["Resources"]["RouterFunction"]["Properties"]["MemorySize"] = 2048
     twice = Shape.read(template)
-    quiet = replace(USAGE, checks=0.0)
+    quiet = replace(USAGE, checks=0.0, evaluations=0.0)
     once = serverless(1e6, replace(SHAPE, router_gb=1.0), quiet)["Lambda"]
     requests = 2e6 * 0.2e-6
     assert serverless(1e6, twice, quiet)["Lambda"] - requests == pytest.approx(2 * (once - requests))
@@ -37,6 +37,7 @@ def test_a_small_case_by_hand() -> None:
         feedback_share=0.0,
         cold_share=0.0,
         checks=0.0,
+        evaluations=0.0,
         answer_bytes=0.0,
         trainings=0.0,
         kept_gb=0.0,
