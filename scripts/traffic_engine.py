@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import queue
+import signal
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import TypeVar
 
 import urllib3
@@ -87,25 +90,24 @@ def drive(
     workers = [threading.Thread(target=work, daemon=True) for _ in range(concurrency)]
     running = concurrency
     try:
-        for worker in workers:
-            worker.start()
-        while running:
-            result = results.get()
-            if not isinstance(result, _End):
-                take(result)
-            elif result.error is not None:
-                raise result.error
-            else:
-                running -= 1
-    except KeyboardInterrupt:
-        _finish(stop, workers)
-        while not results.empty():
-            result = results.get()
-            if not isinstance(result, _End):
-                take(result)
-        raise
+        with _ending_on_ctrl_c(stop) as interrupted:
+            for worker in workers:
+                worker.start()
+            while running:
+                result = results.get()
+                if not isinstance(result, _End):
+                    take(result)
+                elif result.error is not None:
+                    raise result.error
+                else:
+                    running -= 1
+        if interrupted.is_set():
+            raise KeyboardInterrupt
     finally:
-        _finish(stop, workers)
+        stop.set()
+        for worker in workers:
+            if worker.ident is not None:
+                worker.join()
         pool.clear()
     return done
 
@@ -117,8 +119,30 @@ class _End:
         self.error = error
 
 
-def _finish(stop: threading.Event, workers: Iterable[threading.Thread]) -> None:
-    stop.set()
-    for worker in workers:
-        if worker.ident is not None:
-            worker.join()
+@contextmanager
+def _ending_on_ctrl_c(stop: threading.Event) -> Iterator[threading.Event]:
+    """Lets a first Ctrl-C end the calls in good order, so that no result is lost; a second ends at once.
+
+    Args:
+        stop: Set by the first.
+
+    Yields:
+        Set when it came.
+    """
+    interrupted = threading.Event()
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield interrupted
+        return
+
+    def end(number: int, frame: FrameType | None) -> None:
+        stop.set()
+        if interrupted.is_set():
+            before(number, frame)
+        interrupted.set()
+
+    signal.signal(signal.SIGINT, end)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
