@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -63,7 +62,7 @@ class WindowFiles:
         store: The data bucket.
         objects: The window's objects, at least one.
         folder: For the copies; its owner deletes it.
-        threads: Objects copied, and threads of DuckDB, at once; ≥ 1.
+        threads: Threads of DuckDB, ≥ 1.
 
     Raises:
         BadInput: Naming a file that is of no known format or cannot be read.
@@ -87,10 +86,8 @@ class WindowFiles:
         self._lock = threading.Lock()
         try:
             _convert_first(self._connection)
-            with ThreadPoolExecutor(threads) as pool:
-                self._files = list(
-                    pool.map(lambda item: self._fetch(item[1], folder / str(item[0])), enumerate(objects))
-                )
+            # One after the other: a large object is copied in several parts at once anyway.
+            self._files = [self._fetch(info, folder / str(i)) for i, info in enumerate(objects)]
             self.types = self._attach()
         except BaseException:
             self._connection.close()

@@ -1,0 +1,205 @@
+"""The drift check against Evidently and a plain SciPy loop, on the same Parquet windows in a local S3.
+
+Each run is a process of its own that reads both windows from the emulator's S3, judges 15 numeric and 5
+categorical columns, and writes a report; its imports are not timed, its memory is. Then the check alone: one,
+three and ten million rows against a profile of the reference that was kept. Prints ratios of medians, checks
+that all gave the same answers, and writes out/bench-drift.json and out/bench-drift.png. It fails only when
+answers differ; times are for reading. Takes about 15 minutes on two quiet cores, most of it for Evidently.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import boto3
+from rich.console import Console
+from rich.status import Status
+from rich.table import Table
+
+from bench.drift_chart import save_chart
+from bench.drift_rows import rows_of
+from bench.drift_runs import BUCKET, PEERS_PYTHON, Medians, Run, Subject, disagreements, run_once
+from bench.local_s3 import local_s3
+from contender.errors import ContenderError
+from infra.local.errors import LocalStackError
+from infra.local.tools import ROOT
+
+OUT = Path("out")
+SIZES = (10_000, 100_000, 1_000_000)
+QUICK = (10_000, 100_000)
+PARTS = 10
+"""Files of a million rows each in the growing window."""
+GROWING = (1, 3, PARTS)
+
+
+class Bench:
+    """Windows in the emulator's S3, and the runs on them.
+
+    Args:
+        endpoint: URL of the S3.
+        folder: For files that are made on the way.
+        status: Where progress is shown.
+    """
+
+    def __init__(self, endpoint: str, folder: Path, status: Status) -> None:
+        self._endpoint, self._folder, self._status = endpoint, folder, status
+        keep = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        self._env = {
+            **keep,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "NO_PROXY": "127.0.0.1,localhost",
+            "PYTHONPATH": os.pathsep.join(str(path) for path in (ROOT, ROOT / "layers/core")),
+        }
+        self._s3 = boto3.client(
+            "s3",
+            endpoint_url=endpoint,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            region_name="us-east-1",
+        )
+        self._s3.create_bucket(Bucket=BUCKET)
+
+    def upload(self, key: str, rows: int, seed: int, *, moved: bool) -> None:
+        """Makes a window and puts it into the bucket."""
+        self._status.update(f"making {key}: {rows:,} rows")
+        path = self._folder / "window.parquet"
+        argument = f"{path},{rows},{seed},{'moved' if moved else 'same'}"
+        # In a process of its own, because this one's memory would be counted to those it starts.
+        subprocess.run(
+            [sys.executable, "-m", "bench.drift_data", argument], env=self._env, cwd=ROOT, check=True
+        )
+        with path.open("rb") as file:
+            self._s3.put_object(Bucket=BUCKET, Key=key, Body=file)
+        path.unlink()
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Removes windows, which the emulator holds in memory."""
+        for key in keys:
+            self._s3.delete_object(Bucket=BUCKET, Key=key)
+
+    def equal_windows(self, rows: int, subjects: Sequence[Subject], rounds: int) -> dict[Subject, Medians]:
+        """Runs all subjects on windows of equal size, one after the other in each round."""
+        windows = {"reference": [f"{rows}/reference.parquet"], "current": [f"{rows}/current.parquet"]}
+        self.upload(windows["reference"][0], rows, 1, moved=False)
+        self.upload(windows["current"][0], rows, 2, moved=True)
+        runs: dict[Subject, list[Run]] = {subject: [] for subject in subjects}
+        if Subject.OURS_KEPT in subjects:
+            run_once(Subject.OURS_KEPT, self._endpoint, windows, self._env)  # this one makes the profile
+        for number in range(rounds):
+            for subject in subjects:
+                self._status.update(f"{rows:,} rows, round {number + 1} of {rounds}: {subject}")
+                runs[subject].append(run_once(subject, self._endpoint, windows, self._env))
+        self.delete([*windows["reference"], *windows["current"]])
+        return {subject: Medians.of(its) for subject, its in runs.items()}
+
+    def growing_window(self, rounds: int) -> dict[int, Medians]:
+        """Runs ours on one, three and ten million rows against the kept profile of a million."""
+        self.upload("growing/reference.parquet", 1_000_000, 1, moved=False)
+        parts = [f"growing/part-{number}.parquet" for number in range(PARTS)]
+        for number, key in enumerate(parts):
+            self.upload(key, 1_000_000, 100 + number, moved=True)
+        found = {}
+        for count in GROWING:
+            windows = {"reference": ["growing/reference.parquet"], "current": parts[:count]}
+            runs = []
+            for number in range(rounds + 1):
+                self._status.update(
+                    f"{count} million rows against a kept profile, round {number} of {rounds}"
+                )
+                runs.append(run_once(Subject.OURS_KEPT, self._endpoint, windows, self._env))
+            found[count * 1_000_000] = Medians.of(runs[1:])  # the very first one made the profile
+        self.delete(["growing/reference.parquet", *parts])
+        return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the benchmark. Gives the exit code: 1 when answers differ."""
+    parser = argparse.ArgumentParser(prog="python -m bench.drift", description=__doc__.split("\n\n")[0])
+    parser.add_argument("--rounds", type=_rounds, default=3, help="runs of each on each size (default 3)")
+    parser.add_argument(
+        "--quick", action="store_true", help="up to 100,000 rows, one round, no growing window (a minute)"
+    )
+    parser.add_argument("--only-ours", action="store_true", help="leave the peers out")
+    parser.add_argument("--out", type=Path, default=OUT, help="folder for JSON and chart (default out)")
+    options = parser.parse_args(arguments)
+    console = Console()
+    if not options.only_ours and not PEERS_PYTHON.exists():
+        console.print("The peers' environment is missing: run `make bench-drift`, which makes it.")
+        return 2
+    rounds = 1 if options.quick else options.rounds
+    ours = (Subject.OURS, Subject.OURS_KEPT)
+    subjects = ours if options.only_ours else tuple(Subject)
+    folder = Path(tempfile.mkdtemp(prefix="bench-drift-"))
+    measures: dict[int, Mapping[Subject, Medians]] = {}
+    growing: dict[int, Medians] = {}
+    try:
+        with console.status("starting the emulator") as status, local_s3(folder) as endpoint:
+            bench = Bench(endpoint, folder, status)
+            for rows in QUICK if options.quick else SIZES:
+                measures[rows] = bench.equal_windows(rows, subjects, rounds)
+                _tell(console, rows, measures[rows])
+            if not options.quick:
+                growing = bench.growing_window(rounds)
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+        return 130
+    except (ContenderError, LocalStackError) as error:
+        console.print(f"[red]{error}[/red]")
+        return 1
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    lines = rows_of(measures, growing)
+    console.print(_table(lines))
+    differ = [f"{rows:,} rows: {text}" for rows, found in measures.items() for text in disagreements(found)]
+    for text in differ:
+        console.print(f"[red]Answers differ, {text}[/red]")
+    if not differ:
+        console.print("All gave the same answers.")
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "bench-drift.json").write_text(json.dumps(lines, indent=1, ensure_ascii=False) + "\n")
+    save_chart(measures, growing, options.out / "bench-drift.png")
+    console.print(f"Wrote {options.out / 'bench-drift.json'} and {options.out / 'bench-drift.png'}.")
+    return 1 if differ else 0
+
+
+def _rounds(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 100:
+        raise argparse.ArgumentTypeError("give a whole number from 1 to 100")
+    return int(text)
+
+
+def _tell(console: Console, rows: int, found: Mapping[Subject, Medians]) -> None:
+    parts = [
+        f"{subject} {runs.seconds:.2f} s ({runs.cpu_s:.2f} s CPU, {runs.peak_mb:,.0f} MB)"
+        for subject, runs in found.items()
+    ]
+    console.print(f"{rows:,} rows: {'; '.join(parts)}", highlight=False)
+
+
+def _table(lines: Sequence[dict[str, Any]]) -> Table:
+    table = Table(title="Drift check, medians; ratio = peer / ours", title_justify="left")
+    table.add_column("measure")
+    for heading in ("ours", "peer", "ratio", "goal", "holds"):
+        table.add_column(heading, justify="right")
+    for line in lines:
+        told = {None: "", True: "yes", False: "[red]NO[/red]"}[line["holds"]]
+        numbers = ["–" if line[name] is None else f"{line[name]:,.2f}" for name in ("ours", "peer", "ratio")]
+        table.add_row(line["measure"], *numbers, line["goal"] or "", told)
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(main())
