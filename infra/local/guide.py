@@ -76,6 +76,10 @@ curl -s -X POST "$CONTENDER_API_URL/config" -H 'Content-Type: application/json' 
 {python} -m scripts.export
 {python} -m scripts.analyze
 
+# 6. judge the experiment by what is new in the log, as the schedule does; go back to an earlier release
+{aws} lambda invoke --function-name {stack.evaluate_function} /dev/stdout
+{python} -m scripts.rollback --list
+
 # stop everything: make down"""
 
 
