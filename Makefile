@@ -11,7 +11,7 @@ EMULATOR ?= ministack
 PARAMS ?=
 ENVIRONMENTS := .venv/.ready .venv-emulator/.ready .venv-sam/.ready
 SAM := .venv-sam/bin/sam
-TEMPLATES := template.yaml infra/network.yaml infra/mlflow.yaml
+TEMPLATES := template.yaml infra/network.yaml infra/mlflow.yaml infra/profile-map.yaml
 export SAM_CLI_TELEMETRY := 0
 
 help: ## show this list

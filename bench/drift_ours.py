@@ -14,8 +14,8 @@ import boto3
 
 from bench.drift_columns import FEATURES
 from bench.measured import measured
+from contender.adapters.kept_profiles import KeptProfiles
 from contender.adapters.s3_objects import S3Objects
-from contender.adapters.window_profiler import ReferenceProfiles
 from contender.adapters.windows_duckdb import DuckDbWindows
 from contender.domain.dataset import parse_dataset
 from contender.domain.drift import DriftSettings, judge_window
@@ -28,7 +28,7 @@ def main(endpoint: str, bucket: str, windows: dict[str, list[str]], *, keep: boo
     with measured() as answers:
         store = S3Objects(boto3.client("s3", endpoint_url=endpoint), bucket)
         dataset = parse_dataset({"task": "classification", "target": "label", "features": FEATURES})
-        reader = DuckDbWindows(store, ReferenceProfiles(store) if keep else None)
+        reader = DuckDbWindows(store, KeptProfiles(store) if keep else None)
         reference, current = (_objects(store, windows[side]) for side in ("reference", "current"))
         with reader.compare(reference, current, dataset) as (before, after):
             report = judge_window(before, after, dataset.features, DriftSettings())

@@ -36,10 +36,10 @@ def build(environ: Mapping[str, str]) -> CheckDrift:
 
     from contender.adapters.dynamo_runs import DynamoRunRecords
     from contender.adapters.ecs_launcher import EcsLauncher
+    from contender.adapters.kept_profiles import KeptProfiles
     from contender.adapters.s3_objects import S3Objects
     from contender.adapters.ssm_parameters import SsmParameters
     from contender.adapters.telemetry import JsonLines
-    from contender.adapters.window_profiler import ReferenceProfiles
     from contender.adapters.windows_duckdb import DuckDbWindows
     from contender.drift_settings import classifier_settings, drift_settings, launch_rule
     from contender.settings import CheckSettings
@@ -50,7 +50,7 @@ def build(environ: Mapping[str, str]) -> CheckDrift:
     return CheckDrift(
         data=data,
         artifacts=artifacts,
-        windows=DuckDbWindows(data, ReferenceProfiles(artifacts)),
+        windows=DuckDbWindows(data, KeptProfiles(artifacts)),
         runs=DynamoRunRecords(boto3.client("dynamodb"), settings.runs_table),
         parameters=SsmParameters(boto3.client("ssm")),
         launcher=EcsLauncher(

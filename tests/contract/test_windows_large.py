@@ -15,7 +15,8 @@ import pandas as pd
 import pytest
 
 from contender.adapters.duckdb_files import WindowFiles
-from contender.adapters.window_profiler import ReferenceProfiles, profile_window
+from contender.adapters.kept_profiles import KeptProfiles
+from contender.adapters.window_profiler import profile_window
 from contender.adapters.windows_duckdb import Columns, DuckDbWindows
 from contender.domain.dataset import Dataset, Kind, Task
 from contender.domain.drift import (
@@ -59,7 +60,7 @@ class World:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.data, self.artifacts = MemoryObjects("data"), MemoryObjects("artifacts")
-        self.windows = DuckDbWindows(self.data, ReferenceProfiles(self.artifacts), str(path))
+        self.windows = DuckDbWindows(self.data, KeptProfiles(self.artifacts), str(path))
 
     def put(self, key: str, data: pd.DataFrame) -> None:
         """Uploads a frame as Parquet or CSV."""

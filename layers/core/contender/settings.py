@@ -267,3 +267,24 @@ class SettleSettings:
         settings = cls(runs_table=env.text("RUNS_TABLE"))
         env.check()
         return settings
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileSettings:
+    """What the function needs that profiles objects of a large window.
+
+    Attributes:
+        data_bucket: Where ``dataset.json`` and the windows lie.
+        artifact_bucket: Where profiles go.
+    """
+
+    data_bucket: str
+    artifact_bucket: str
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> ProfileSettings:
+        """Reads the environment. Raises ``BadInput`` naming each variable that is missing or wrong."""
+        env = Env(environ)
+        settings = cls(env.text("DATA_BUCKET"), env.text("ARTIFACT_BUCKET"))
+        env.check()
+        return settings

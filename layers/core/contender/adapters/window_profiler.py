@@ -1,9 +1,7 @@
-"""Profiles of windows: made column by column from their files, and kept where they need not be made again."""
+"""Columns of a window: read in full, or counted into a profile."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import reduce
@@ -14,18 +12,10 @@ from numpy.typing import NDArray
 from contender.adapters.duckdb_files import CHUNK_ROWS, Numbers, WindowFiles
 from contender.domain.dataset import Dataset, Kind
 from contender.domain.drift.bounded_smirnov import within
-from contender.domain.drift.buckets import BUCKETS, SAMPLE, BucketCounter, place_edges
+from contender.domain.drift.buckets import SAMPLE, BucketCounter, place_edges
 from contender.domain.drift.profile import NumericProfile
 from contender.domain.drift.samples import CategoricalSample, ColumnSample, NumericSample, UnusableSample
 from contender.domain.drift.window_profile import ColumnProfile, WindowProfile
-from contender.errors import NotFound
-from contender.ports import ObjectInfo, ObjectStore
-
-PROFILES = "profiles/"
-"""Where profiles lie in the artifact bucket."""
-
-_FORMAT = 1
-"""Of stored profiles; another number makes old ones be computed again."""
 
 
 def read_column(files: WindowFiles, dataset: Dataset, name: str) -> ColumnSample:
@@ -81,41 +71,6 @@ def read_within(files: WindowFiles, name: str, wanted: Sequence[tuple[float, flo
     """Reads the values of a numeric column that lie in certain intervals; see ``ProfiledSample.within``."""
     pieces = [within(piece.values, wanted) for piece in files.chunks(name)]
     return np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.float32)
-
-
-class ReferenceProfiles:
-    """Profiles of references, kept in a bucket under what they were made from.
-
-    Args:
-        store: The artifact bucket.
-    """
-
-    def __init__(self, store: ObjectStore) -> None:
-        self._store = store
-
-    def key(self, objects: Sequence[ObjectInfo], dataset: Dataset) -> str | None:
-        """Names the profile of a reference; ``None`` when the store tells no entity tags to know it by."""
-        if not all(info.etag for info in objects):
-            return None
-        made_from = {
-            "format": _FORMAT,
-            "edges": [BUCKETS, SAMPLE],
-            "objects": sorted([info.key, info.etag] for info in objects),
-            "features": {name: kind.value for name, kind in dataset.features.items()},
-        }
-        digest = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
-        return f"{PROFILES}{digest}.json"
-
-    def get(self, key: str) -> WindowProfile | None:
-        """Reads a profile; ``None`` when there is none. Raises ``StoreUnavailable``."""
-        try:
-            return WindowProfile.from_dict(json.loads(self._store.get(key)))
-        except NotFound:
-            return None
-
-    def put(self, key: str, profile: WindowProfile) -> None:
-        """Keeps a profile. Raises ``StoreUnavailable``."""
-        self._store.put(key, json.dumps(profile.to_dict()).encode(), "application/json")
 
 
 def _problem(files: WindowFiles, dataset: Dataset, name: str) -> str | None:

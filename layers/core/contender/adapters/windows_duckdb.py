@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from functools import cached_property, partial
-from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from contender.adapters.duckdb_files import WindowFiles
-from contender.adapters.window_profiler import ReferenceProfiles, profile_window, read_column, read_within
+from contender.adapters.kept_profiles import KeptProfiles
 from contender.adapters.window_sample import sample_rows
+from contender.adapters.window_source import WindowSource
 from contender.domain.dataset import Dataset
-from contender.domain.drift import ColumnSample, LazyColumns, SampledRows, WindowProfile
+from contender.domain.drift import ColumnSample, SampledRows, WindowProfile
 from contender.ports import ObjectInfo, ObjectStore
 
 PROFILE_ROWS = 200_000
@@ -32,8 +26,8 @@ class DuckDbWindows:
 
     Args:
         store: The data bucket.
-        profiles: Keeps the profile of a large reference, so that it is computed once; ``None`` computes it
-            each time.
+        profiles: Keeps the profile of a large reference, so that it is computed once, and has those of
+            windows that were profiled elsewhere; ``None`` computes all each time.
         scratch: Folder for temporary files; the system's by default.
         threads: Columns that are read at once; the machine's cores by default.
     """
@@ -41,7 +35,7 @@ class DuckDbWindows:
     def __init__(
         self,
         store: ObjectStore,
-        profiles: ReferenceProfiles | None = None,
+        profiles: KeptProfiles | None = None,
         scratch: str | None = None,
         threads: int | None = None,
     ) -> None:
@@ -77,7 +71,8 @@ class DuckDbWindows:
 
         Small ones are read in full, as by ``open``. From ``PROFILE_ROWS`` rows both are counted, the current
         window in buckets of the reference, several columns at once; the profile of a large reference
-        is kept. A reference whose profile was kept is not even copied, unless counts leave a verdict open.
+        is kept. What has a kept profile (a window too, if it was profiled in parallel: see ``ProfileMap``) is
+        not even copied, unless counts leave a verdict open; then its objects are read one by one.
 
         Args:
             reference: Files of the reference, at least one.
@@ -92,22 +87,17 @@ class DuckDbWindows:
             StoreUnavailable: When a bucket does not answer.
         """
         with ExitStack() as stack:
-            old, new = self._window(reference, dataset, stack), self._window(current, dataset, stack)
-            key = self._profiles.key(reference, dataset) if self._profiles else None
-            kept = self._profiles.get(key) if self._profiles and key else None
-            with ThreadPoolExecutor(1) as background:
-                # The current window is copied while the reference is counted.
-                copied = background.submit(lambda: new.files.rows)
-                profile = kept or (old.profile(None) if old.files.rows >= PROFILE_ROWS else None)
-                if profile is None and copied.result() >= PROFILE_ROWS:
-                    profile = old.profile(None)
-                copied.result()
-            if profile is None:
-                yield old.columns(), new.columns()
-                return
-            if self._profiles and key and not kept:
-                self._profiles.put(key, profile)
-            yield profile.samples(old.within), new.profile(profile).samples(new.within)
+            old, new = (self._window(objects, dataset, stack) for objects in (reference, current))
+            key = self._profiles.reference_key(reference, dataset) if self._profiles else None
+            before, after = self._kept(key, current)
+            if before is None:
+                before = _count_if_large(old, new)
+                if before is None:
+                    yield old.columns(), new.columns()
+                    return
+                if self._profiles and key:
+                    self._profiles.put(key, before)
+            yield before.samples(old.within), (after or new.profile(before)).samples(new.within)
 
     def sample(self, objects: Sequence[ObjectInfo], dataset: Dataset, rows: int, seed: int) -> SampledRows:
         """Draws whole rows of a window at random.
@@ -125,35 +115,24 @@ class DuckDbWindows:
         with ExitStack() as stack:
             return sample_rows(self._window(objects, dataset, stack).files, dataset.features, rows, seed)
 
-    def _window(self, objects: Sequence[ObjectInfo], dataset: Dataset, stack: ExitStack) -> _Window:
-        def copied() -> WindowFiles:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(dir=self._scratch))
-            files = WindowFiles(self._store, objects, Path(folder), self._threads)
-            stack.callback(files.close)
-            return files
+    def _window(self, objects: Sequence[ObjectInfo], dataset: Dataset, stack: ExitStack) -> WindowSource:
+        return WindowSource(self._store, objects, dataset, self._scratch, self._threads, stack)
 
-        return _Window(copied, dataset, self._threads)
+    def _kept(
+        self, key: str | None, current: Sequence[ObjectInfo]
+    ) -> tuple[WindowProfile | None, WindowProfile | None]:
+        if self._profiles is None or key is None:
+            return None, None
+        before = self._profiles.get(key)
+        window_key = self._profiles.window_key(key, current) if before else None
+        return before, self._profiles.get(window_key) if window_key else None
 
 
-class _Window:
-    """A window whose files are copied to this machine when something has to be read from them."""
-
-    def __init__(self, copy: Callable[[], WindowFiles], dataset: Dataset, threads: int) -> None:
-        self._copy, self._dataset, self._threads = copy, dataset, threads
-
-    @cached_property
-    def files(self) -> WindowFiles:
-        """The files, copied by the first who asks."""
-        return self._copy()
-
-    def columns(self) -> LazyColumns:
-        """Gives the columns in full, each read when asked for."""
-        return LazyColumns(self.files.types, partial(read_column, self.files, self._dataset))
-
-    def profile(self, reference: WindowProfile | None) -> WindowProfile:
-        """Counts all columns."""
-        return profile_window(self.files, self._dataset, reference, self._threads)
-
-    def within(self, name: str, wanted: Sequence[tuple[float, float]]) -> NDArray[np.float32]:
-        """Reads the values of a column that lie in certain intervals."""
-        return read_within(self.files, name, wanted)
+def _count_if_large(old: WindowSource, new: WindowSource) -> WindowProfile | None:
+    """Counts the reference if one of the windows is large, and copies the current window meanwhile."""
+    with ThreadPoolExecutor(1) as background:
+        copied = background.submit(lambda: new.files.rows)
+        before = old.profile(None) if old.files.rows >= PROFILE_ROWS else None
+        if copied.result() >= PROFILE_ROWS and before is None:
+            before = old.profile(None)
+    return before

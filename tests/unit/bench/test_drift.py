@@ -1,0 +1,160 @@
+"""The benchmark's own arithmetic; it asserts no time."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bench.drift import main
+from bench.drift_chart import save_chart
+from bench.drift_columns import DRIFTED, FEATURES
+from bench.drift_data import write_window
+from bench.drift_rows import rows_of
+from bench.drift_runs import Medians, Run, Subject, disagreements
+
+
+def runs(seconds: float, peak_mb: float, columns: dict[str, object] | None = None) -> Medians:
+    return Medians.of([Run(seconds, seconds, peak_mb, {"columns": columns or {}})])
+
+
+def column(name: str, **changes: object) -> dict[str, object]:
+    drifted = name in DRIFTED
+    statistic, p_value = (0.3, 0.0) if drifted else (0.001, 0.7)
+    return {
+        "drifted": drifted,
+        "statistic": statistic,
+        "bound": 0.0,
+        "sizes": [1_000_000, 1_000_000],
+        "p_value": p_value,
+        **changes,
+    }
+
+
+def answers(**changes: dict[str, object]) -> dict[str, object]:
+    return {name: column(name, **changes.get(name, {})) for name in FEATURES}
+
+
+def test_medians_are_over_rounds_and_memory_is_the_largest() -> None:
+    of = Medians.of([Run(1.0, 2.0, 10.0, {}), Run(9.0, 8.0, 30.0, {}), Run(3.0, 4.0, 20.0, {"last": 1})])
+
+    assert of == Medians(3, 3.0, 4.0, 30.0, {"last": 1})
+
+
+def test_goals_are_those_of_a_million_rows() -> None:
+    found = {
+        Subject.OURS: runs(2.0, 300.0),
+        Subject.EVIDENTLY: runs(99.0, 1_600.0),
+        Subject.EVIDENTLY_KS: runs(40.0, 1_600.0),
+        Subject.SCIPY: runs(3.6, 900.0),
+    }
+    lines = rows_of({10_000: found, 1_000_000: found}, {})
+    goals = {line["measure"]: (line["ratio"], line["holds"]) for line in lines if line["goal"]}
+
+    assert goals == {
+        "1,000,000 rows, seconds, evidently": (49.5, False),
+        "1,000,000 rows, peak MB, evidently": (5.33, True),
+        "1,000,000 rows, seconds, scipy": (1.8, True),
+    }
+    assert {*lines[0]} >= {"measure", "ours", "peer", "ratio", "goal", "holds"}
+
+
+def test_growing_windows_have_goals_for_time_and_memory() -> None:
+    growing = {rows * 1_000_000: runs(rows * 1.6, 200.0 + rows * 4) for rows in (1, 3, 10)}
+
+    holds = {line["measure"]: line["holds"] for line in rows_of({}, growing)}
+
+    assert holds["10,000,000 rows against a kept profile, seconds"] is False
+    assert holds["10,000,000 rows against a kept profile, peak MB"] is True
+    assert holds["peak memory at 10,000,000 rows / at 1,000,000"] is False
+    assert holds["1,000,000 rows against a kept profile, seconds"] is None
+
+
+def test_equal_answers_are_no_disagreement() -> None:
+    scipy = {
+        name: {"statistic": known["statistic"], "p_value": known["p_value"]}
+        for name, known in answers().items()  # type: ignore[attr-defined]
+        if FEATURES[name] == "numeric"
+    }
+    evidently = {
+        name: {"drifted": known["drifted"], "value": known["p_value"]} for name, known in answers().items()
+    }  # type: ignore[index]
+    found = {
+        Subject.OURS: runs(1, 1, answers()),
+        Subject.OURS_KEPT: runs(1, 1, answers()),
+        Subject.SCIPY: runs(1, 1, scipy),
+        Subject.EVIDENTLY: runs(1, 1, evidently),
+    }
+
+    assert disagreements(found) == []
+
+
+@pytest.mark.parametrize(
+    ("subject", "theirs", "told"),
+    [
+        (Subject.SCIPY, {"n00": {"statistic": 0.0012, "p_value": 0.5}}, "D of n00"),
+        (Subject.SCIPY, {"n00": {"statistic": 0.001, "p_value": 0.5}}, ""),
+        (Subject.OURS_KEPT, answers(n01={"statistic": 0.002}), "with a kept profile"),
+        (
+            Subject.EVIDENTLY,
+            {name: {"drifted": name != "c3", "value": 0.0} for name in FEATURES},
+            "did not find ['c3']",
+        ),
+    ],
+)
+def test_a_different_answer_is_told(subject: Subject, theirs: dict[str, object], told: str) -> None:
+    texts = disagreements({Subject.OURS: runs(1, 1, answers()), subject: runs(1, 1, theirs)})
+
+    assert told in " ".join(texts)
+    assert bool(texts) == bool(told)
+
+
+def test_a_missed_drift_of_ours_is_told() -> None:
+    (text,) = disagreements({Subject.OURS: runs(1, 1, answers(n02={"drifted": False}))})
+
+    assert "planted were" in text
+
+
+def test_windows_repeat_and_hold_numbers_that_float32_holds(tmp_path: Path) -> None:
+    frames = []
+    for name in ("a", "b"):
+        write_window(tmp_path / name, 2_000, 7, moved=True)
+        frames.append(pd.read_parquet(tmp_path / name))
+
+    pd.testing.assert_frame_equal(*frames)
+    assert list(frames[0]) == list(FEATURES)
+    numbers = frames[0][[name for name, kind in FEATURES.items() if kind == "numeric"]].to_numpy()
+    assert np.array_equal(numbers, numbers.astype(np.float32).astype(np.float64), equal_nan=True)
+
+
+def test_the_chart_is_drawn(tmp_path: Path) -> None:
+    found = {subject: runs(2.0, 300.0) for subject in Subject}
+
+    save_chart({1_000: found}, {1_000_000: runs(1, 2), 10_000_000: runs(5, 2)}, tmp_path / "with.png")
+    save_chart({1_000: found}, {}, tmp_path / "without.png")
+
+    assert (tmp_path / "with.png").stat().st_size > (tmp_path / "without.png").stat().st_size > 1_000
+
+
+@pytest.mark.parametrize("rounds", ["0", "x", "101"])
+def test_wrong_rounds_are_refused(rounds: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["--rounds", rounds])
+    assert stopped.value.code == 2
+    assert "whole number from 1 to 100" in capsys.readouterr().err
+
+
+def test_without_the_peers_environment_it_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("bench.drift.PEERS_PYTHON", Path("/nowhere"))
+
+    assert main([]) == 2
+    assert "make bench-drift" in capsys.readouterr().out
+
+
+def test_lines_are_plain_json() -> None:
+    assert json.dumps(rows_of({10: {Subject.OURS: runs(1, 1), Subject.SCIPY: runs(2, 2)}}, {}))
