@@ -68,10 +68,10 @@ def has_tag(ecr: Any, name: str, tag: str) -> bool:
     """Tells whether a repository has a tag. Raises ``StoreUnavailable``."""
     with translated("ecr", f"describe image {name}:{tag}"):
         try:
-            ecr.describe_images(repositoryName=name, imageIds=[{"imageTag": tag}])
+            answer = ecr.describe_images(repositoryName=name, imageIds=[{"imageTag": tag}])
         except ecr.exceptions.ImageNotFoundException:
             return False
-    return True
+    return bool(answer["imageDetails"])  # some emulators answer an unknown tag with none
 
 
 def log_in(ecr: Any, uri: str) -> None:

@@ -8,7 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from scripts.push_image import main
+from scripts.push_image import has_tag, main
 from scripts.training_image import content_tag
 from tests.support.fake_docker import FakeDocker, install_fake_docker
 
@@ -111,3 +111,14 @@ def test_help_says_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     assert end.value.code == 0
     assert "Amazon ECR" in capsys.readouterr().out
+
+
+def test_an_emulator_that_finds_nothing_and_says_so_by_an_empty_list_has_no_tag() -> None:
+    class Ecr:
+        class exceptions:  # noqa: N801 - boto3's name
+            ImageNotFoundException = KeyError
+
+        def describe_images(self, **_: object) -> dict[str, list[object]]:
+            return {"imageDetails": []}
+
+    assert not has_tag(Ecr(), "contender-training", "abc")

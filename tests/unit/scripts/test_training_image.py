@@ -9,8 +9,6 @@ from infra.local.tools import ROOT
 from scripts.training_image import CONTENT, content_files, content_tag, main
 from tests.support.fake_docker import FakeDocker, install_fake_docker
 
-ONLY_IN_THE_IMAGE = {"sagemaker-mlflow"}
-
 
 @pytest.fixture
 def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeDocker:
@@ -40,10 +38,7 @@ def _pins(path: str) -> dict[str, str]:
 
 def test_the_container_trains_with_the_versions_that_the_desk_tests_with() -> None:
     desk, image = _pins("requirements.txt"), _pins("training/requirements.txt")
-    assert {name: desk.get(name) for name in image if name not in ONLY_IN_THE_IMAGE} == {
-        name: version for name, version in image.items() if name not in ONLY_IN_THE_IMAGE
-    }
-    assert not ONLY_IN_THE_IMAGE & set(desk)
+    assert {name: desk.get(name) for name in image} == image
 
 
 def test_the_build_sees_exactly_what_the_image_is_made_of() -> None:
