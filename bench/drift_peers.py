@@ -23,15 +23,15 @@ def main(peer: str, endpoint: str, bucket: str, windows: dict[str, list[str]]) -
     """Judges the window and prints what it took."""
     judge = {"scipy": _scipy, "evidently": _evidently, "evidently-ks": _evidently_ks}[peer]
     method = judge()  # imports what it needs, which is not measured
+    url = urlsplit(endpoint)
+    files = S3FileSystem(
+        access_key="test",
+        secret_key="test",
+        region="us-east-1",
+        scheme=url.scheme,
+        endpoint_override=url.netloc,
+    )
     with measured() as answers:
-        url = urlsplit(endpoint)
-        files = S3FileSystem(
-            access_key="test",
-            secret_key="test",
-            region="us-east-1",
-            scheme=url.scheme,
-            endpoint_override=url.netloc,
-        )
         reference, current = (
             pd.concat([pd.read_parquet(f"{bucket}/{key}", filesystem=files) for key in windows[side]])
             for side in ("reference", "current")
