@@ -2,9 +2,10 @@
 
 Each run is a process of its own that reads both windows from the emulator's S3, judges 15 numeric and 5
 categorical columns, and writes a report; imports and clients are not timed, but their memory counts. Then the
-check alone: one, three and ten million rows against a profile of the reference that was kept. Prints ratios of
-medians, checks that all gave the same answers, and writes out/bench-drift.json and out/bench-drift.png. It fails
-only when answers differ; times are for reading. Takes about 15 minutes on two quiet cores, mostly Evidently's.
+check alone: one, three and ten million rows against a profile of the reference that was kept. Prints ratios
+of medians, checks that all gave the same answers, and writes out/bench-drift.json and out/bench-drift.png.
+It fails only when answers differ; times are for reading. Takes about 15 minutes on two quiet cores, of which
+Evidently takes most.
 """
 
 from __future__ import annotations
