@@ -7,7 +7,6 @@ Without a champion the check trains the first model on the reference; with one i
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -18,11 +17,11 @@ from rich.console import Console
 
 from contender.adapters.local_objects import LocalObjects
 from contender.adapters.windows_duckdb import DuckDbWindows
-from contender.domain.dataset import Dataset, parse_dataset
+from contender.domain.dataset import Dataset
 from contender.domain.drift import NumericSample, UnusableSample
-from contender.errors import BadInput, ContenderError, NotFound, Problem
+from contender.errors import BadInput, ContenderError, Problem
 from contender.usecases.check_drift import CURRENT, REFERENCE
-from contender.usecases.declaration import DATASET_KEY
+from contender.usecases.declaration import DATASET_KEY, read_dataset
 from scripts.loop import Loop, LoopFailed
 from scripts.running_stack import adopt_running_stack, required
 
@@ -43,12 +42,7 @@ def read_folder(folder: Path) -> tuple[Dataset, list[Path]]:
         BadInput: Naming every file, column or field that is missing or wrong.
     """
     store = LocalObjects(folder)
-    try:
-        dataset = parse_dataset(json.loads(store.get(DATASET_KEY)))
-    except NotFound:
-        raise BadInput.of(str(folder / DATASET_KEY), "does not exist", "declare your columns there") from None
-    except ValueError as error:
-        raise BadInput.of(str(folder / DATASET_KEY), f"is not JSON: {error}", "correct it") from None
+    dataset = read_dataset(store)
     windows: dict[str, list[str]] = {}
     for info in [*store.list(REFERENCE), *store.list(CURRENT)]:
         windows.setdefault(info.key.rpartition("/")[0], []).append(info.key)
