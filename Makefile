@@ -69,6 +69,7 @@ clean: down ## stop the stack and delete everything that was built or produced, 
 .venv-emulator/.ready: infra/local/requirements-emulator.txt
 .venv-sam/.ready: infra/local/requirements-sam.txt
 .venv-bench/.ready: bench/requirements.txt
+.venv-bench-models/.ready: bench/requirements-models.txt
 .venv-checkov/.ready: infra/local/requirements-checkov.txt
-$(ENVIRONMENTS) .venv-bench/.ready .venv-checkov/.ready: %/.ready:
+$(ENVIRONMENTS) .venv-bench/.ready .venv-bench-models/.ready .venv-checkov/.ready: %/.ready:
 	@PYTHON="$(PYTHON)" infra/local/make-venv.sh $* $<
