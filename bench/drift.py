@@ -11,7 +11,6 @@ Evidently takes most.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import subprocess
@@ -19,13 +18,12 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import boto3
 from rich.console import Console
 from rich.status import Status
-from rich.table import Table
 
+from bench import report
 from bench.drift_chart import save_chart
 from bench.drift_rows import rows_of
 from bench.drift_runs import BUCKET, PEERS_PYTHON, Medians, Run, Subject, disagreements, run_once
@@ -129,7 +127,7 @@ class Bench:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the benchmark. Gives the exit code: 1 when answers differ."""
     parser = argparse.ArgumentParser(prog="python -m bench.drift", description=__doc__.split("\n\n")[0])
-    parser.add_argument("--rounds", type=_rounds, default=3, help="runs of each on each size (default 3)")
+    parser.add_argument("--rounds", type=report.rounds, default=3, help="runs of each size (default 3)")
     parser.add_argument(
         "--quick", action="store_true", help="up to 100,000 rows, one round, no growing window (a minute)"
     )
@@ -163,23 +161,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     lines = rows_of(measures, growing)
-    console.print(_table(lines))
+    console.print(report.table("Drift check, medians; ratio = peer / ours", lines))
     differ = [f"{rows:,} rows: {text}" for rows, found in measures.items() for text in disagreements(found)]
     for text in differ:
         console.print(f"[red]Answers differ, {text}[/red]")
     if not differ:
         console.print("All gave the same answers.")
-    options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "bench-drift.json").write_text(json.dumps(lines, indent=1, ensure_ascii=False) + "\n")
+    report.write(lines, options.out / "bench-drift.json")
     save_chart(measures, growing, options.out / "bench-drift.png")
     console.print(f"Wrote {options.out / 'bench-drift.json'} and {options.out / 'bench-drift.png'}.")
     return 1 if differ else 0
-
-
-def _rounds(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 100:
-        raise argparse.ArgumentTypeError("give a whole number from 1 to 100")
-    return int(text)
 
 
 def _tell(console: Console, rows: int, found: Mapping[Subject, Medians]) -> None:
@@ -188,18 +179,6 @@ def _tell(console: Console, rows: int, found: Mapping[Subject, Medians]) -> None
         for subject, runs in found.items()
     ]
     console.print(f"{rows:,} rows: {'; '.join(parts)}", highlight=False)
-
-
-def _table(lines: Sequence[dict[str, Any]]) -> Table:
-    table = Table(title="Drift check, medians; ratio = peer / ours", title_justify="left")
-    table.add_column("measure")
-    for heading in ("ours", "peer", "ratio", "goal", "holds"):
-        table.add_column(heading, justify="right")
-    for line in lines:
-        told = {None: "", True: "yes", False: "[red]NO[/red]"}[line["holds"]]
-        numbers = ["–" if line[name] is None else f"{line[name]:,.2f}" for name in ("ours", "peer", "ratio")]
-        table.add_row(line["measure"], *numbers, line["goal"] or "", told)
-    return table
 
 
 if __name__ == "__main__":

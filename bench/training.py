@@ -1,0 +1,166 @@
+"""The training task against a plain ``compare_models()`` with PyCaret's defaults, on the same rows and cores.
+
+Ours is the whole task of the deployed loop, from its launch to the end of its run record: search, refit,
+conversion, parity, gate, plots, everything in MLflow, alias and release. The peer's time is that of
+``setup`` and ``compare_models()`` alone. The AUC of both is measured on the same newest fifth of each window;
+the peer's is the best of four that a user may get out of it. Prints seconds and AUC, and writes
+out/bench-training.json and out/bench-training.png; it fails only when the two did not have the same rows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+
+import pandas as pd
+from rich.console import Console
+from rich.status import Status
+
+from bench import report
+from bench.training_chart import save_chart
+from bench.training_runs import PEERS_PYTHON, Trained, train_ours, train_peer, write_parts
+from contender.errors import ContenderError
+from infra.local.errors import LocalStackError
+from scripts.datasets.flights import SEED, prepare_flights
+from scripts.loop import LoopFailed
+from trainer.data import prepare
+from trainer.holdout import split
+
+OUT = Path("out")
+HOLDOUT_SHARE = 0.2
+"""The task's default."""
+TIMES_FASTER = 3
+"""Goal: so many times faster than the peer."""
+AUC_MARGIN = 0.002
+"""Goal: at most so much below the peer's AUC."""
+
+Sides = tuple[list[Trained], list[Trained]]
+"""Runs of ours and of the peer."""
+
+
+def compare(
+    folder: Path, rows: int | None, rounds: int, console: Console, status: Status
+) -> dict[str, Sides]:
+    """Trains both sides on each window, one after the other in each round.
+
+    Args:
+        folder: For everything that is made on the way.
+        rows: Most rows of a window; all by default.
+        rounds: How often.
+        console: Told about each training.
+        status: Where progress is shown.
+
+    Returns:
+        Window → runs.
+
+    Raises:
+        ContenderError: When a side fails, or they had not the same rows.
+    """
+    flights = prepare_flights(folder / "data", rows=rows)
+    found: dict[str, Sides] = {}
+    for name, window in {"January-February": flights.reference, "May-June": flights.may_june}.items():
+        data = prepare(pd.read_parquet(window), flights.dataset)
+        made = split(data, HOLDOUT_SHARE, SEED)
+        parts = made.train, made.holdout
+        train, holdout = write_parts(parts, flights.dataset.target, folder)
+        ours, peer = found[name] = ([], [])
+        for number in range(rounds):
+            status.update(f"{name}, round {number + 1} of {rounds}: the training task")
+            ours.append(
+                train_ours(flights.root, window, folder / "stack", parts, lambda text: status.update(text))
+            )
+            _tell(console, name, "training task", ours[-1])
+            status.update(f"{name}, round {number + 1} of {rounds}: compare_models(), which takes minutes")
+            peer.append(train_peer(train, holdout, flights.dataset.target))
+            _tell(console, name, "compare_models()", peer[-1])
+            if (ours[-1].rows, ours[-1].late) != (peer[-1].rows, peer[-1].late):
+                raise ContenderError(
+                    f"{name}: {ours[-1].rows} rows were trained on by ours, {peer[-1].rows} by the peer"
+                )
+    return found
+
+
+def lines_of(found: Mapping[str, Sides]) -> list[report.Line]:
+    """Makes the lines of ``out/bench-training.json``; ``ratio`` is peer / ours of seconds, none of AUC."""
+    lines: list[report.Line] = []
+    for name, (ours, peer) in found.items():
+        mine, its = median(run.seconds for run in ours), median(run.seconds for run in peer)
+        about = {"rounds": len(ours), "rows": list(ours[-1].rows)}
+        lines.append(
+            {
+                "measure": f"{name}, seconds",
+                "ours": round(mine, 2),
+                "peer": round(its, 2),
+                "ratio": round(its / mine, 2),
+                "goal": f"ratio ≥ {TIMES_FASTER}",
+                "holds": its >= TIMES_FASTER * mine,
+                **about,
+                "algorithms": [ours[-1].algorithms, peer[-1].algorithms],
+                "winners": [ours[-1].winner, peer[-1].winner],
+            }
+        )
+        mine, its = median(run.best for run in ours), median(run.best for run in peer)
+        lines.append(
+            {
+                "measure": f"{name}, holdout AUC",
+                "ours": round(mine, 4),
+                "peer": round(its, 4),
+                "ratio": None,
+                "goal": f"≥ peer - {AUC_MARGIN}",
+                "holds": mine >= its - AUC_MARGIN,
+                **about,
+                "of_peer": dict(peer[-1].auc),
+            }
+        )
+    return lines
+
+
+def _tell(console: Console, window: str, whose: str, run: Trained) -> None:
+    auc = ", ".join("–" if value is None else f"{value:.4f} {name}" for name, value in run.auc.items())
+    console.print(
+        f"{window}, {whose}: {run.seconds:.1f} s, {run.algorithms} algorithms, {run.winner}; AUC {auc}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the benchmark. Gives the exit code: 1 when a side failed or had other rows."""
+    parser = argparse.ArgumentParser(prog="python -m bench.training", description=__doc__.split("\n\n")[0])
+    parser.add_argument("--rounds", type=report.rounds, default=3, help="trainings of each side (default 3)")
+    parser.add_argument("--quick", action="store_true", help="2,000 rows of each window, one round (minutes)")
+    parser.add_argument("--out", type=Path, default=OUT, help="folder for JSON and chart (default out)")
+    options = parser.parse_args(arguments)
+    console = Console()
+    if not PEERS_PYTHON.exists():
+        console.print("The peer's environment is missing: run `make bench-training`, which makes it.")
+        return 2
+    folder = Path(tempfile.mkdtemp(prefix="bench-training-"))
+    try:
+        with console.status("preparing flights") as status:
+            rows, rounds = (2_000, 1) if options.quick else (None, options.rounds)
+            found = compare(folder, rows, rounds, console, status)
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+        return 130
+    except (ContenderError, LocalStackError, LoopFailed) as error:
+        console.print(f"[red]{error}[/red]")
+        return 1
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    lines = lines_of(found)
+    console.print(report.table("Training, medians; ratio = peer / ours", lines))
+    console.print("Both sides trained on the same rows and were scored on the same others.")
+    report.write(lines, options.out / "bench-training.json")
+    save_chart(found, options.out / "bench-training.png")
+    console.print(f"Wrote {options.out / 'bench-training.json'} and {options.out / 'bench-training.png'}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""The benchmark's own arithmetic and files; it asserts no time, and the trainings themselves are run by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from bench.training import lines_of, main
+from bench.training_chart import save_chart
+from bench.training_runs import Trained, write_parts
+from contender.domain.dataset import parse_dataset
+from trainer.data import prepare
+from trainer.holdout import split
+
+
+def trained(seconds: float, **auc: float | None) -> Trained:
+    return Trained(seconds, auc, (800, 200), (160, 40), 11, "LightGBM")
+
+
+def test_goals_hold_at_their_limits() -> None:
+    found = {"May": ([trained(10.0, ours=0.700)], [trained(30.0, winner=0.65, best=0.7019, none=None)])}
+
+    seconds, auc = lines_of(found)
+
+    assert (seconds["ours"], seconds["peer"], seconds["ratio"], seconds["holds"]) == (10.0, 30.0, 3.0, True)
+    assert (auc["ours"], auc["peer"], auc["holds"]) == (0.7, 0.7019, True)
+    assert auc["of_peer"] == {"winner": 0.65, "best": 0.7019, "none": None}
+
+
+def test_goals_fail_just_beyond_them() -> None:
+    found = {"May": ([trained(10.0, ours=0.700)], [trained(29.9, best=0.7021)])}
+
+    assert [line["holds"] for line in lines_of(found)] == [False, False]
+
+
+def test_medians_are_taken_over_rounds() -> None:
+    ours = [trained(seconds, ours=auc) for seconds, auc in ((9.0, 0.71), (30.0, 0.70), (10.0, 0.72))]
+    found = {"May": (ours, [trained(60.0, best=0.70)] * 3)}
+
+    seconds, auc = lines_of(found)
+
+    assert (seconds["ours"], auc["ours"], seconds["rounds"]) == (10.0, 0.71, 3)
+
+
+def test_the_peer_gets_exactly_the_rows_of_the_task(tmp_path: Path) -> None:
+    features = {"hour": "numeric", "place": "categorical"}
+    dataset = parse_dataset(
+        {"task": "classification", "target": "late", "features": features, "timestamp": "at"}
+    )
+    table = pd.DataFrame(
+        {
+            "at": pd.date_range("2013-01-01", periods=100, freq="h"),
+            "hour": [float(number % 24) for number in range(100)],
+            "place": ["EWR", "JFK"] * 50,
+            "late": [0, 0, 0, 1] * 25,
+        }
+    )
+    made = split(prepare(table, dataset), 0.2, 1)
+
+    train, holdout = write_parts((made.train, made.holdout), "late", tmp_path)
+
+    rows, held = pd.read_parquet(train), pd.read_parquet(holdout)
+    assert (len(rows), len(held)) == (80, 20)
+    assert held["hour"].tolist() == table["hour"].tolist()[80:]
+    assert rows["late"].sum() + held["late"].sum() == 25
+    assert list(rows) == ["hour", "place", "late"]
+
+
+def test_the_chart_is_a_picture(tmp_path: Path) -> None:
+    found = {"May": ([trained(10.0, ours=0.7)], [trained(60.0, best=0.71)])}
+
+    save_chart(found, tmp_path / "chart.png")
+
+    assert (tmp_path / "chart.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_help_says_what_is_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+
+    assert ended.value.code == 0
+    assert "compare_models" in capsys.readouterr().out
