@@ -1,4 +1,4 @@
-"""The benchmark's own arithmetic and files; it asserts no time, and the trainings themselves are run by hand."""
+"""The benchmark's arithmetic and files; no time is asserted, and the trainings are run by hand."""
 
 from __future__ import annotations
 
