@@ -6,10 +6,7 @@ chance and what is planted. Prints a table and writes ``out/simulate-drift.json`
 
 from __future__ import annotations
 
-import argparse
-import json
 import multiprocessing
-import os
 import signal
 import sys
 import time
@@ -18,10 +15,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from contender.errors import ContenderError
+from simulations import program
 from simulations.drift_cases import CASES, QUICK, Case
 from simulations.drift_rules import (
     EVIDENTLY_PYTHON,
@@ -204,23 +201,11 @@ def _table(rows: Sequence[dict[str, Any]]) -> Table:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the program; gives its exit code: 0 when every goal holds, 1 when one does not, 2 on an error."""
-    parser = argparse.ArgumentParser(prog="python -m simulations.drift", description=__doc__)
-    parser.add_argument("--out", type=Path, default=OUT, metavar="FILE", help="default: %(default)s")
-    parser.add_argument("--seed", type=int, default=SEED, help="of everything random (default: %(default)s)")
-    parser.add_argument(
-        "--workers",
-        type=int,
-        default=os.cpu_count() or 1,
-        metavar="N",
-        help="processes (default: %(default)s)",
+    parser = program.parser(
+        "drift", __doc__, OUT, SEED, "few pairs, wide bounds, no Evidently: shows only that it works"
     )
     parser.add_argument("--no-evidently", action="store_true", help="leave Evidently out")
-    parser.add_argument(
-        "--quick", action="store_true", help="few pairs, wide bounds, no Evidently: shows only that it works"
-    )
-    options = parser.parse_args(arguments)
-    if options.workers < 1 or options.seed < 0:
-        parser.error("give at least 1 worker, and a seed of at least 0")
+    options = program.read(parser, arguments)
     evidently = not (options.quick or options.no_evidently)
     if evidently and not EVIDENTLY_PYTHON.exists():
         print(
@@ -232,10 +217,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cases = QUICK if options.quick else CASES
     started = time.monotonic()
     try:
-        tallies = _run(cases, options.seed, options.workers, evidently)
-        rows = rows_of(cases, tallies)
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+        last = program.last_of(
+            simulate(cases, seed=options.seed, workers=options.workers, evidently=evidently)
+        )
+        rows = rows_of(cases, {} if last is None else last.tallies)
+        program.write(rows, options.out)
     except (ContenderError, OSError) as error:
         print(f"simulate-drift: {error}", file=sys.stderr)
         return 2
@@ -247,22 +233,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console.print(NOTE)
     console.print(f"{options.out} · {time.monotonic() - started:.0f} s")
     return 0 if all(row["holds"] for row in rows) else 1
-
-
-def _run(cases: Sequence[Case], seed: int, workers: int, evidently: bool) -> Tallies:
-    tallies: Tallies = {}
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:.0f} %"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("simulating", total=None)
-        for step in simulate(cases, seed=seed, workers=workers, evidently=evidently):
-            progress.update(task, completed=step.done, total=step.total)
-            tallies = step.tallies
-    return tallies
 
 
 if __name__ == "__main__":

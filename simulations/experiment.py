@@ -7,11 +7,8 @@ one, with a split that moves while the world moves, with records that get lost. 
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
 import multiprocessing
-import os
 import signal
 import sys
 import time
@@ -21,9 +18,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from simulations import program
 from simulations.experiment_cases import OUTCOMES, Case, Tally, cases
 from simulations.rates import upper_bound
 
@@ -193,31 +190,15 @@ def _stops(rows: Sequence[dict[str, Any]]) -> Table:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the program; gives its exit code: 0 when every goal holds, 1 when one does not, 2 on an error."""
-    parser = argparse.ArgumentParser(
-        prog="python -m simulations.experiment",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--out", type=Path, default=OUT, metavar="FILE", help="default: %(default)s")
-    parser.add_argument("--seed", type=int, default=SEED, help="of everything random (default: %(default)s)")
-    parser.add_argument(
-        "--workers",
-        type=int,
-        default=os.cpu_count() or 1,
-        metavar="N",
-        help="processes (default: %(default)s)",
-    )
-    parser.add_argument("--quick", action="store_true", help="few runs, wide goals: shows only that it works")
-    options = parser.parse_args(arguments)
-    if options.workers < 1 or options.seed < 0:
-        parser.error("give at least 1 worker, and a seed of at least 0")
+    quick = "few runs, wide goals: shows only that it works"
+    options = program.read(program.parser("experiment", __doc__, OUT, SEED, quick), arguments)
     size = QUICK if options.quick else {"scale": 1.0, "slack": 0.0}
     chosen = cases(**size)
     started = time.monotonic()
     try:
-        rows = rows_of(chosen, _run(chosen, options.seed, options.workers))
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        last = program.last_of(simulate(chosen, seed=options.seed, workers=options.workers))
+        rows = rows_of(chosen, [] if last is None else last.tallies)
+        program.write(rows, options.out)
     except OSError as error:
         print(f"simulate-experiment: {error}", file=sys.stderr)
         return 2
@@ -229,22 +210,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console.print(_stops(rows))
     console.print(f"{options.out} · {time.monotonic() - started:.0f} s", highlight=False)
     return 0 if all(row["holds"] for row in rows) else 1
-
-
-def _run(chosen: Sequence[Case], seed: int, workers: int) -> list[Tally]:
-    tallies: list[Tally] = []
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:.0f} %"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("simulating", total=None)
-        for step in simulate(chosen, seed=seed, workers=workers):
-            progress.update(task, completed=step.done, total=step.total)
-            tallies = step.tallies
-    return tallies
 
 
 if __name__ == "__main__":
