@@ -96,6 +96,13 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         help="outcomes for which the sequence is narrowest (default: %(default)s)",
     )
     parser.add_argument(
+        "--min-hours",
+        type=float,
+        default=default.min_hours,
+        metavar="HOURS",
+        help="hours that requests must span before SHIP or KEEP; 168 sees every day of a week (default: 0)",
+    )
+    parser.add_argument(
         "--value-is-cost",
         action="store_true",
         help="less is better of the value that feedback may give with an outcome",
@@ -124,6 +131,7 @@ def main(argv: list[str] | None = None) -> int:
                     decide_by=args.decide_by,
                     margin=args.margin,
                     planned_outcomes=args.planned_outcomes,
+                    min_hours=args.min_hours,
                     value_higher_is_better=not args.value_is_cost,
                 ),
                 progress=lambda done, total: display.update(task, completed=done, total=total),

@@ -60,7 +60,9 @@ class EvaluateSettings:
             subnets=env.names("SUBNETS"),
             security_groups=env.names("SECURITY_GROUPS"),
             mode=Mode(env.choice("PROMOTION_MODE", tuple(Mode), Mode.ADVISE)),
-            experiment=experiment_settings(environ.get("EXPERIMENT_SETTINGS", "")),
+            experiment=experiment_settings(
+                environ.get("EXPERIMENT_SETTINGS", ""), env.number("MIN_EXPERIMENT_HOURS", 0.0, 0.0, 8760.0)
+            ),
         )
         env.check()
         return settings
@@ -111,17 +113,18 @@ class PromoteSettings:
         return settings
 
 
-def experiment_settings(text: str) -> ExperimentSettings:
+def experiment_settings(text: str, min_hours: float = 0.0) -> ExperimentSettings:
     """Reads how experiments are judged.
 
     Args:
         text: A JSON object of fields of ``ExperimentSettings`` that replace its defaults; may be empty.
+        min_hours: The field of that name where the text has none.
 
     Raises:
         BadInput: When it is none.
     """
     try:
-        given = json.loads(text or "{}")
+        given = {"min_hours": min_hours, **json.loads(text or "{}")}
         if "decide_by" in given:
             given["decide_by"] = Evidence(given["decide_by"])
         return ExperimentSettings(**given)

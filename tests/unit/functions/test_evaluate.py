@@ -10,6 +10,7 @@ import pytest
 
 from contender.domain.lifecycle import Mode
 from contender.errors import BadInput
+from contender.experiment_settings import EvaluateSettings
 from contender.usecases.evaluate import Evaluation, Outcome
 
 HANDLER = Path(__file__).parents[3] / "functions" / "evaluate" / "handler.py"
@@ -82,10 +83,20 @@ def test_it_is_wired_from_its_environment(function: ModuleType, monkeypatch: pyt
         function.build({**ENVIRON, "CLUSTER_ARN": ""})
 
 
+def test_the_hours_come_from_their_own_variable_unless_the_settings_have_them() -> None:
+    hours = {"MIN_EXPERIMENT_HOURS": "168"}
+    assert EvaluateSettings.read(ENVIRON).experiment.min_hours == 0.0
+    assert EvaluateSettings.read({**ENVIRON, **hours}).experiment.min_hours == 168.0
+    both = {**ENVIRON, **hours, "EXPERIMENT_SETTINGS": '{"min_hours": 24}'}
+    assert EvaluateSettings.read(both).experiment.min_hours == 24
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
         ("PROMOTION_MODE", "always"),
+        ("MIN_EXPERIMENT_HOURS", "a week"),
+        ("MIN_EXPERIMENT_HOURS", "-1"),
         ("EXPERIMENT_SETTINGS", "{"),
         ("EXPERIMENT_SETTINGS", "[]"),
         ("EXPERIMENT_SETTINGS", '{"nonsense": 1}'),

@@ -24,6 +24,12 @@ def test_the_local_profile_makes_nothing_that_costs_and_asks_for_no_key() -> Non
     assert {effective[name] for name in switches} == {"false"}
 
 
+def test_only_on_a_laptop_an_experiment_may_end_before_it_has_seen_a_week() -> None:
+    assert read_profile("local").parameters["MinExperimentHours"] == "0"
+    assert "MinExperimentHours" not in read_profile("prod").parameters
+    assert read_template()["Parameters"]["MinExperimentHours"]["Default"] == 168
+
+
 def test_the_aws_profile_makes_what_is_missing_and_keeps_the_key() -> None:
     parameters = read_profile("prod").parameters
     assert {name for name, value in parameters.items() if value == "true"} == {

@@ -131,3 +131,11 @@ def test_given_an_empty_range_then_the_plot_still_stands() -> None:
     plot.axes("x", str, str)
     plot.dot(2.0, 0.0, "red")
     assert "nan" not in plot.svg()
+
+
+def test_an_experiment_that_has_to_run_on_says_for_how_long() -> None:
+    found = page(analyse(experiment(900, skill_b=2.0), settings=ExperimentSettings(min_hours=1.0)))
+    assert "but runs until" in found
+    assert "runs for another" in found
+    assert "0.8 hours" in found
+    assert "1 hours" in found

@@ -27,6 +27,7 @@ def evidence(look: Look, settings: ExperimentSettings) -> dict[str, object]:
         "reasons": [reason.value for reason in verdict.reasons],
         "more_outcomes": verdict.more_outcomes,
         "level": settings.level,
+        "min_hours": settings.min_hours,
         "decided_by": look.decided_by.value,
         "belief_in_paired": look.belief,
         "metrics": {

@@ -6,7 +6,7 @@ import math
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from contender.domain.experiment import Analysis, Finding
+from contender.domain.experiment import Analysis, Finding, Reason
 from contender.domain.experiment.wording import rounded
 from contender.reports import experiment_charts as charts
 from contender.reports import experiment_tables as tables
@@ -86,6 +86,8 @@ def _head(analysis: Analysis, title: str, about: About) -> Html:
     facts.append(("outcomes", f"{analysis.a.outcomes + analysis.b.outcomes:,}"))
     if verdict.more_outcomes:
         facts.append(("more outcomes needed", f"about {rounded(verdict.more_outcomes)}"))
+    if Reason.TOO_SHORT in verdict.reasons and verdict.more_seconds:
+        facts.append(("runs for another", f"{verdict.more_seconds / 3600:,.1f} hours"))
     listed = "".join(f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>" for name, value in facts)
     problems = "".join(f"<li>{text(problem)}</li>" for problem in about.problems)
     notice = f"<div class='notice'>Problems in the data<ul>{problems}</ul></div>" if problems else ""

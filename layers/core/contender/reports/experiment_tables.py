@@ -139,6 +139,7 @@ def settings(analysis: Analysis) -> Html:
         ("smallest improvement worth a new model", f"{percent(chosen.margin)} of A's value"),
         ("narrowest at", f"{chosen.planned_outcomes:,} outcomes ({chosen.planned_pairs:,} paired)"),
         ("nothing is decided before", f"{chosen.min_outcomes:,} outcomes of each variant"),
+        ("nor before requests span", f"{chosen.min_hours:g} hours"),
         ("given up after", f"{chosen.max_outcomes:,} outcomes"),
         ("alarms at", f"p below {chosen.alarm_below:g}, all looks together"),
     ]

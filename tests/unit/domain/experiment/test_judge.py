@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -154,3 +155,47 @@ def test_given_settings_out_of_range_then_each_is_named() -> None:
     with pytest.raises(BadInput) as caught:
         ExperimentSettings(level=1.0, margin=-0.1, planned_outcomes=0)
     assert [problem.field for problem in caught.value.problems] == ["level", "margin", "planned_outcomes"]
+
+
+@pytest.mark.parametrize(("skill", "name"), [(1.6, "SHIP"), (0.4, "KEEP")])
+def test_given_less_than_the_hours_it_must_run_then_continue_and_say_until_when(
+    skill: float, name: str
+) -> None:
+    columns = experiment(3000, skill_b=skill)  # a request a second: 50 minutes
+    verdict = look(columns, ExperimentSettings(min_hours=1.0)).verdict
+    assert (verdict.finding, verdict.reasons) == (Finding.CONTINUE, (Reason.TOO_SHORT,))
+    ends = datetime.fromtimestamp(math.ceil((columns.at.min() + 3600) / 60) * 60, UTC)
+    assert f"stands at {name}, but runs until {ends:%Y-%m-%d %H:%M} UTC" in verdict.headline
+    assert "the interval excludes 0" in verdict.sentence
+    assert verdict.more_seconds == pytest.approx(3600 - 2999)
+    assert verdict.more_outcomes is None
+
+
+def test_given_requests_that_span_the_hours_then_they_are_no_obstacle() -> None:
+    columns = experiment(3000, skill_b=1.6)
+    for hours in (0.0, 2999 / 3600):
+        assert look(columns, ExperimentSettings(min_hours=hours)).verdict.finding is Finding.SHIP
+
+
+def test_given_an_experiment_that_ran_out_before_its_hours_then_it_goes_on() -> None:
+    columns = experiment(1000, skill_b=1.0, seed=3)
+    verdict = look(columns, ExperimentSettings(max_outcomes=900, min_hours=24.0)).verdict
+    assert (verdict.finding, verdict.reasons) == (Finding.CONTINUE, (Reason.TOO_SHORT,))
+
+
+def test_given_harm_then_no_hour_is_waited_for() -> None:
+    columns = experiment(3000, skill_b=1.0)
+    broken = replace(columns, fallback=columns.is_b & (np.arange(len(columns)) % 5 == 0))
+    verdict = look(broken, ExperimentSettings(min_hours=168.0)).verdict
+    assert (verdict.finding, verdict.reasons) == (Finding.INVALID, (Reason.GUARDRAIL,))
+
+
+def test_given_undecided_then_the_hours_are_not_spoken_of() -> None:
+    verdict = look(experiment(900, skill_b=1.25, seed=6), ExperimentSettings(min_hours=168.0)).verdict
+    assert verdict.reasons == (Reason.UNDECIDED,)
+
+
+@pytest.mark.parametrize("hours", [-1.0, math.nan, 9000.0])
+def test_given_hours_out_of_range_then_they_are_named(hours: float) -> None:
+    with pytest.raises(BadInput, match="min_hours"):
+        ExperimentSettings(min_hours=hours)

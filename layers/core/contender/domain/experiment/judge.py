@@ -10,7 +10,7 @@ from contender.domain.experiment.metrics import Metric
 from contender.domain.experiment.sequence import SequenceInterval, multiplier
 from contender.domain.experiment.settings import Evidence, ExperimentSettings
 from contender.domain.experiment.verdict import Facts, Finding, Reason, Verdict
-from contender.domain.experiment.wording import in_time, p_text, rounded, signed
+from contender.domain.experiment.wording import in_time, moment, p_text, rounded, signed
 
 _HORIZON = 1000.0
 """Multiples of the outcomes so far beyond which no forecast is made."""
@@ -23,7 +23,8 @@ def judge(facts: Facts, settings: ExperimentSettings) -> Verdict:
 
     ============  =========================================================================================
     ``INVALID``   the split was not kept, outcomes are missing unevenly, or a guardrail of B's is breached
-    ``CONTINUE``  fewer than ``min_outcomes`` of a variant
+    ``CONTINUE``  fewer than ``min_outcomes`` of a variant; or what follows would be ``SHIP`` or ``KEEP``, but
+                  the requests with outcome span less than ``min_hours``
     ``SHIP``      the whole sequence lies above 0
     ``KEEP``      the whole sequence lies below 0, or below ``margin``: B is not better by what would be
     worth it;
@@ -33,6 +34,12 @@ def judge(facts: Facts, settings: ExperimentSettings) -> Verdict:
     """
     if invalid := _invalid(facts):
         return invalid
+    verdict = _compared(facts, settings)
+    decided = verdict.finding is not Finding.CONTINUE
+    return _too_short(verdict, facts, settings) if decided and _left_s(facts, settings) > 0 else verdict
+
+
+def _compared(facts: Facts, settings: ExperimentSettings) -> Verdict:
     if facts.fewest < settings.min_outcomes or math.isnan(facts.estimate.lower):
         return _too_early(facts, settings)
     label, estimate = facts.metric.label, facts.estimate
@@ -96,6 +103,25 @@ def judge(facts: Facts, settings: ExperimentSettings) -> Verdict:
         (Reason.UNDECIDED,),
         more,
         seconds,
+    )
+
+
+def _left_s(facts: Facts, settings: ExperimentSettings) -> float:
+    """What is missing of ``min_hours``, in seconds."""
+    return settings.min_hours * 3600 - (facts.last_at - facts.first_at)
+
+
+def _too_short(verdict: Verdict, facts: Facts, settings: ExperimentSettings) -> Verdict:
+    ends = moment(facts.first_at + settings.min_hours * 3600)
+    return Verdict(
+        Finding.CONTINUE,
+        f"Continue: it stands at {verdict.finding.value.upper()}, but runs until {ends}",
+        f"{verdict.sentence} It is acted on when the requests with outcome span {settings.min_hours:g} hours "
+        f"(min_hours), which is {ends} at the earliest, if it still says so then: the interval holds for the "
+        "days that were seen, and says nothing of the others.",
+        verdict.caution,
+        (Reason.TOO_SHORT,),
+        more_seconds=_left_s(facts, settings),
     )
 
 

@@ -132,6 +132,8 @@ def read(state: ExperimentState, settings: ExperimentSettings) -> Look:
         outcome_ratio=outcome_ratio,
         guardrails=guardrails,
         rate=state.outcomes / duration if duration > 0 else math.nan,
+        first_at=state.first_at,
+        last_at=state.last_at,
     )
     return Look(
         metrics, decided_by, belief, ratio, outcome_ratio, guardrails, state.agreement, judge(facts, settings)

@@ -7,6 +7,9 @@ from enum import StrEnum
 
 from contender.errors import BadInput, Problem
 
+_YEAR_H = 8_760.0
+"""No experiment may be told to wait longer: the log forgets (``PredictionRetentionDays``)."""
+
 
 class Evidence(StrEnum):
     """Which estimate decides."""
@@ -40,6 +43,11 @@ class ExperimentSettings:
         margin: Smallest improvement that is worth a new model, as a share of A's value. Below 2 % the metric
             moves about as much when the same algorithm is trained on another sample; B is kept out as
             soon as the sequence shows that it improves by less.
+        min_hours: Hours that the requests with outcome must span, from the first to the last, before SHIP or
+            KEEP is said. An interval that is valid at any time speaks of the days that were seen, not of a
+            weekend that was not, nor of what users do once B is no longer new. A week (168) sees every day
+            of the week once; 0, the default, asks for none: the stack's parameter ``MinExperimentHours``
+            sets a week, and a laptop's sets 0. Guardrails and ``INVALID`` never wait.
         max_outcomes: Outcomes after which an undecided experiment ends with KEEP, so that it does not block
             the next challenger for ever. 100,000 outcomes resolve differences of about 1 point.
         decide_by: Which estimate decides.
@@ -61,6 +69,7 @@ class ExperimentSettings:
     planned_pairs: int = 2_000
     min_outcomes: int = 100
     margin: float = 0.02
+    min_hours: float = 0.0
     max_outcomes: int = 100_000
     decide_by: Evidence = Evidence.SERVED
     min_shadow_share: float = 0.9
@@ -82,6 +91,7 @@ class ExperimentSettings:
                 ("latency_share", 0.0, 1.0),
                 ("latency_limit_ms", 0.0, float("inf")),
                 ("margin", -1e-12, 1.0),
+                ("min_hours", -1e-12, _YEAR_H),
             )
             if not low < getattr(self, name) < high
         ]

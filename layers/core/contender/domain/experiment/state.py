@@ -23,7 +23,7 @@ from contender.domain.experiment.sequential_ratio import RatioMonitor
 from contender.domain.experiment.settings import ExperimentSettings
 from contender.errors import BadInput
 
-FORMAT = 1
+FORMAT = 2
 """Of the document; a state of another format is not read but begun anew."""
 
 
@@ -37,6 +37,8 @@ class ExperimentState:
         outcomes: Records whose outcome came, with unknown ones.
         first_outcome_at: When the first outcome became known, in epoch seconds; NaN before.
         last_outcome_at: When the latest did.
+        first_at: Time of the earliest request whose outcome came, in epoch seconds; NaN before.
+        last_at: Time of the latest.
         metrics: Name → its state, in the order in which metrics appeared.
         ratio: Split among requests.
         outcome_ratio: Split among the records with outcome.
@@ -49,6 +51,8 @@ class ExperimentState:
     outcomes: int = 0
     first_outcome_at: float = math.nan
     last_outcome_at: float = math.nan
+    first_at: float = math.nan
+    last_at: float = math.nan
     metrics: Mapping[str, MetricState] = field(default_factory=dict)
     ratio: RatioMonitor = field(default_factory=RatioMonitor)
     outcome_ratio: RatioMonitor = field(default_factory=RatioMonitor)
@@ -97,6 +101,8 @@ class ExperimentState:
             outcomes=self.outcomes + len(columns),
             first_outcome_at=float(np.fmin(self.first_outcome_at, known[0])),
             last_outcome_at=float(np.fmax(self.last_outcome_at, known[-1])),
+            first_at=float(np.fmin(self.first_at, columns.at.min())),
+            last_at=float(np.fmax(self.last_at, columns.at.max())),
             metrics=metrics,
             outcome_ratio=self.outcome_ratio.add(
                 columns.is_b, columns.probability_b, columns.unit, columns.alone
@@ -110,6 +116,7 @@ class ExperimentState:
             "requests": [self.requests_a, self.requests_b],
             "outcomes": self.outcomes,
             "outcome_at": [_null(self.first_outcome_at), _null(self.last_outcome_at)],
+            "at": [_null(self.first_at), _null(self.last_at)],
             "metrics": {name: state.to_dict() for name, state in self.metrics.items()},
             "ratio": self.ratio.to_dict(),
             "outcome_ratio": self.outcome_ratio.to_dict(),
@@ -124,6 +131,7 @@ class ExperimentState:
             if document["format"] != FORMAT:
                 raise ValueError(f"format {document['format']}")
             first, last = document["outcome_at"]
+            first_at, last_at = document["at"]
             of_a, of_b = document["requests"]
             return cls(
                 requests_a=of_a,
@@ -131,6 +139,8 @@ class ExperimentState:
                 outcomes=document["outcomes"],
                 first_outcome_at=_nan(first),
                 last_outcome_at=_nan(last),
+                first_at=_nan(first_at),
+                last_at=_nan(last_at),
                 metrics={name: MetricState.from_dict(state) for name, state in document["metrics"].items()},
                 ratio=RatioMonitor.from_dict(document["ratio"]),
                 outcome_ratio=RatioMonitor.from_dict(document["outcome_ratio"]),

@@ -34,6 +34,8 @@ class Reason(StrEnum):
     BUDGET = "budget"
     UNDECIDED = "undecided"
     TOO_EARLY = "too_early"
+    TOO_SHORT = "too_short"
+    """It would be decided, but has not run for ``min_hours`` yet."""
     SAMPLE_RATIO = "sample_ratio"
     MISSING_OUTCOMES = "missing_outcomes"
     GUARDRAIL = "guardrail"
@@ -77,6 +79,8 @@ class Facts(NamedTuple):
         outcome_ratio: Split among records with outcome.
         guardrails: As they stand.
         rate: Outcomes per second so far; NaN where unknown.
+        first_at: Time of the earliest request with outcome, in epoch seconds; NaN without.
+        last_at: Time of the latest.
     """
 
     metric: Metric
@@ -90,6 +94,8 @@ class Facts(NamedTuple):
     outcome_ratio: SampleRatio
     guardrails: tuple[Guardrail, ...]
     rate: float
+    first_at: float
+    last_at: float
 
     @property
     def outcomes(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 
 _SMALLEST_P = 1e-4
 """p-values below it are not spelt out: their digits depend on the far tail of an approximation."""
@@ -22,6 +23,11 @@ def rounded(count: int) -> str:
     """A count in two digits, upwards: a forecast is no better."""
     size = 10 ** max(0, len(str(count)) - 2)
     return f"{-(-count // size) * size:,}"
+
+
+def moment(epoch_s: float) -> str:
+    """A time, to the minute, in UTC; minutes that have begun count."""
+    return f"{datetime.fromtimestamp(math.ceil(epoch_s / 60) * 60, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def in_time(seconds: float | None) -> str:

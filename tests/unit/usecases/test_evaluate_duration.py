@@ -1,0 +1,46 @@
+"""An experiment that has to run for some hours before anything is done about it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from contender.domain.lifecycle import Mode
+from contender.usecases.evaluate import Outcome
+from tests.support.evaluation import QUICK, Trial
+from tests.support.world import SPLIT
+
+AN_HOUR = replace(QUICK, min_hours=1.0)
+
+
+@pytest.mark.parametrize("skill", [0.9, 0.3])
+def test_before_its_hours_are_over_nothing_is_done_and_until_when_is_said(skill: float) -> None:
+    trial = Trial(Mode.AUTO, AN_HOUR)
+    trial.pass_traffic(1_000, skill_b=skill)
+    trial.settle()
+    told = trial.evaluate()
+    assert (told.outcome, told.finding, told.stage) == (Outcome.NOTHING, "continue", "running")
+    assert "but runs until" in told.reason
+    evidence = json.loads(trial.record.evidence)
+    assert (evidence["reasons"], evidence["min_hours"]) == (["too_short"], 1.0)
+    assert trial.launcher.tasks == {}
+    trial.pass_traffic(1_000, skill_b=skill, seconds=3_600.0)
+    trial.settle()
+    assert trial.evaluate().outcome is Outcome.ACTING
+
+
+def test_a_person_cannot_agree_before_either() -> None:
+    trial = Trial(Mode.ADVISE, AN_HOUR)
+    trial.pass_traffic(1_000, skill_b=0.9)
+    trial.settle()
+    assert trial.evaluate(Mode.AUTO).outcome is Outcome.NOTHING
+
+
+def test_a_breached_guardrail_does_not_wait() -> None:
+    trial = Trial(Mode.ADVISE, AN_HOUR)
+    trial.pass_traffic(1_000, fallbacks_b=0.3)
+    trial.settle()
+    assert trial.evaluate().outcome is Outcome.STOPPED
+    assert float(trial.world.parameters.stored[SPLIT].value) == 0.0
