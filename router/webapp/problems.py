@@ -6,10 +6,15 @@ import json
 
 from flask import Response
 
-from contender.errors import BadInput, Conflict, ContenderError, NoModel, NotFound, StoreUnavailable
+from contender.errors import BadInput, Conflict, ContenderError, NoModel, NotFound, NotYet, StoreUnavailable
 
+_BACK_S = "5"
+"""After so many seconds a router looks again for what it lacks."""
+_RECOVERED_S = "300"
+"""So often, in seconds, the evaluation brings back what the log refused (``EvaluationSchedule``)."""
 _STATUS: tuple[tuple[type[ContenderError], int, str, str], ...] = (
     (BadInput, 400, "bad-input", "The request is not valid"),
+    (NotYet, 503, "not-yet", "It may be on its way"),
     (NotFound, 404, "not-found", "There is no such thing"),
     (Conflict, 409, "conflict", "It stands otherwise already"),
     (NoModel, 503, "no-model", "No model can serve"),
@@ -42,6 +47,6 @@ def from_error(error: ContenderError) -> Response:
                 ]
             response = problem(status, name, title, str(error), **extra)
             if status == 503:
-                response.headers["Retry-After"] = "5"
+                response.headers["Retry-After"] = _RECOVERED_S if kind is NotYet else _BACK_S
             return response
     return problem(500, "internal", "Something is wrong inside", "see the router's log")

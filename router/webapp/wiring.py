@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
-import uuid
 from collections.abc import Mapping
 
 import boto3
@@ -16,6 +16,7 @@ from contender.adapters.onnx_model import load_onnx
 from contender.adapters.s3_objects import S3Objects
 from contender.adapters.ssm_parameters import SsmParameters
 from contender.adapters.telemetry import JsonLines
+from contender.domain.request_id import NOISE_BYTES, new_request_id
 from contender.settings import RouterSettings
 from contender.usecases.feedback import GiveFeedback
 from contender.usecases.predict import Predict
@@ -61,7 +62,7 @@ def build_app(environ: Mapping[str, str]) -> Flask:
         spill=_print_line,
         retention_s=settings.retention_days * 86_400,
         clock=time.time,
-        new_id=lambda: uuid.uuid4().hex,
+        new_id=lambda: new_request_id(time.time(), os.urandom(NOISE_BYTES)),
         shadow=Shadow(observer) if settings.shadow else None,
     )
     return create_app(Services(serving, predict, GiveFeedback(serving, log, time.time), observer))

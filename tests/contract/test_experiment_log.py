@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
 
+from contender.adapters.dynamo_late_records import DynamoLateRecords
 from contender.adapters.dynamo_log import DynamoPredictionLog
 from contender.adapters.dynamo_log_reader import DynamoLogReader
 from contender.domain.records import Feedback, PredictionRecord, ShadowAnswer, log_shard, log_shards
-from contender.errors import StoreUnavailable
+from contender.errors import BadInput, StoreUnavailable
 from contender.experiment_ports import ExperimentLog
-from contender.ports import PredictionLog
+from contender.ports import LateRecords, PredictionLog
 from tests.contract.conftest import MakeClient, create_log_table
 from tests.support.evaluation import MemoryExperimentLog
-from tests.support.fakes import MemoryPredictionLog
+from tests.support.memory_log import MemoryPredictionLog
 
 DIGEST = "abcdef0123456789"
 SHARD = f"{DIGEST[:12]}#1"
@@ -141,3 +143,64 @@ def test_a_record_that_cannot_be_read_is_counted(both: Both, client: MakeClient,
 def test_without_a_service_it_is_named(nowhere: MakeClient) -> None:
     with pytest.raises(StoreUnavailable, match=r"^dynamodb: "):
         DynamoLogReader(nowhere("dynamodb"), "table").requests(SHARD, "", time_of(9), 9)
+
+
+def plain(late: PredictionRecord) -> dict[str, Any]:
+    """A record as the router spills it."""
+    return dict(json.loads(json.dumps(asdict(late))))
+
+
+def late_records(log: PredictionLog, reader: ExperimentLog) -> LateRecords:
+    if isinstance(log, MemoryPredictionLog):
+        return log
+    assert isinstance(reader, DynamoLogReader)
+    return DynamoLateRecords(reader._client, reader._table)
+
+
+def test_a_late_record_is_met_by_who_has_read_past_its_time(both: Both) -> None:
+    log, reader = both
+    late = late_records(log, reader)
+    log.put(record(1))
+    assert late.add(plain(record(2)), time_of(30)) is True
+    assert [time for time, _ in reader.requests(SHARD, "", time_of(29), 9).rows] == [time_of(1)]
+    ((when, row),) = reader.requests(SHARD, time_of(29), time_of(40), 9).rows
+    assert when == time_of(30)
+    ((_, prompt),) = reader.requests(SHARD, "", time_of(29), 9).rows
+    assert row._replace(at=0.0) == prompt._replace(at=0.0)
+    assert row.at == prompt.at + 1
+    log.set_outcome("r02", Feedback(1), time_of(50))
+    ((when, told),) = reader.outcomes(SHARD, "", time_of(59), 9).rows
+    assert (when, told.at, told.outcome) == (time_of(50), row.at, 1.0)
+
+
+def test_a_late_record_never_takes_the_place_of_one_that_is_there(both: Both) -> None:
+    log, reader = both
+    log.put(record(1))
+    log.set_outcome("r01", Feedback(0), time_of(5))
+    assert late_records(log, reader).add(plain(record(1)), time_of(30)) is False
+    assert reader.requests(SHARD, time_of(29), time_of(40), 9).rows == []
+    assert len(reader.outcomes(SHARD, "", time_of(40), 9).rows) == 1
+
+
+@pytest.mark.parametrize("missing", ["at", "release", "log_shard", "prediction"])
+def test_what_is_no_record_is_not_logged_late(both: Both, missing: str) -> None:
+    log, reader = both
+    document = plain(record(1))
+    del document[missing]
+    with pytest.raises(BadInput, match="spilled record"):
+        late_records(log, reader).add(document, time_of(30))
+
+
+def test_a_regression_without_shadow_comes_back_too(both: Both) -> None:
+    log, reader = both
+    document = plain(record(1, prediction=2.5, probabilities=None, shadow=None))
+    assert late_records(log, reader).add(document, time_of(30)) is True
+    ((_, row),) = reader.requests(SHARD, "", time_of(40), 9).rows
+    assert (row.prediction, row.probabilities, row.shadow) == (2.5, None, None)
+
+
+def test_a_log_that_is_not_there_takes_nothing_late(client: MakeClient, backend: str) -> None:
+    if backend == "fake":
+        pytest.skip("there is always a fake")
+    with pytest.raises(StoreUnavailable, match="dynamodb"):
+        DynamoLateRecords(client("dynamodb"), "no-such-table").add(plain(record(1)), time_of(30))

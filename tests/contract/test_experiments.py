@@ -103,3 +103,13 @@ def test_without_a_service_it_is_named(nowhere: MakeClient) -> None:
     for call in calls:
         with pytest.raises(StoreUnavailable, match=r"^dynamodb: "):
             call()
+
+
+def test_a_bookmark_is_where_it_was_put_last(experiments: Experiments) -> None:
+    assert isinstance(experiments, DynamoExperiments | MemoryExperiments)
+    assert experiments.bookmark("spilled") is None
+    for at in (1_700_000_000.125, 1_700_000_300.5, 1_700_000_200.0):
+        experiments.set_bookmark("spilled", at)
+        assert experiments.bookmark("spilled") == at
+    assert experiments.bookmark("another") is None
+    assert experiments.recent(9) == experiments.history(9) == []

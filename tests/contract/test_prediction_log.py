@@ -14,7 +14,7 @@ from contender.domain.records import Feedback, Outcome, PredictionRecord, Shadow
 from contender.errors import Conflict, NotFound, StoreUnavailable
 from contender.ports import PredictionLog
 from tests.contract.conftest import MakeClient, create_table
-from tests.support.fakes import MemoryPredictionLog
+from tests.support.memory_log import MemoryPredictionLog
 
 RECORD = PredictionRecord(
     request_id="r1",
@@ -115,7 +115,8 @@ class TestDynamo:
     ) -> None:
         log.put(RECORD)
         stored = self.item(client, unique)
-        assert set(stored) == set(asdict(RECORD))
+        assert set(stored) == {*asdict(RECORD), "logged_at"}
+        assert stored["logged_at"] == stored["at"]
         assert stored["split"] == {"N": "0.3"}
         assert stored["features"] == {
             "M": {"size": {"N": "1.5"}, "colour": {"S": "red"}, "age": {"NULL": True}}
@@ -203,4 +204,4 @@ def test_truth_values_are_no_numbers() -> None:
 
 
 def test_the_item_holds_every_field_of_the_record() -> None:
-    assert set(to_item(RECORD)) == set(asdict(RECORD))
+    assert set(to_item(RECORD)) == {*asdict(RECORD), "logged_at"}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,14 +14,15 @@ from contender.adapters.export_reader import observation
 from contender.domain.assignment import Variant
 from contender.domain.experiment import ExperimentSettings
 from contender.domain.lifecycle import ExperimentRecord, HistoryEntry, Mode
-from contender.domain.records import Feedback, PredictionRecord, ShadowAnswer, log_shard
+from contender.domain.records import SPILLED, Feedback, PredictionRecord, ShadowAnswer, log_shard
 from contender.domain.release import Release
 from contender.errors import Conflict
 from contender.experiment_ports import LogPart
 from contender.usecases.evaluate import Evaluate
 from contender.usecases.new_records import PART_LIMIT
 from contender.usecases.predict import iso_utc
-from tests.support.fakes import FakeLauncher, MemoryPredictionLog, _Service
+from tests.support.fakes import FakeLauncher, _Service
+from tests.support.memory_log import MemoryPredictionLog
 from tests.support.world import RELEASE, SPLIT, World, release_of
 
 QUICK = ExperimentSettings(min_outcomes=30, planned_outcomes=200)
@@ -34,6 +36,7 @@ class MemoryExperiments(_Service):
         super().__init__("dynamodb")
         self.records: dict[str, ExperimentRecord] = {}
         self.entries: dict[str, HistoryEntry] = {}
+        self.bookmarks: dict[str, float] = {}
 
     def get(self, experiment_id: str) -> ExperimentRecord | None:
         self._check()
@@ -56,9 +59,34 @@ class MemoryExperiments(_Service):
         self._check()
         return self.entries.setdefault(entry.key, entry) is entry
 
+    def bookmark(self, name: str) -> float | None:
+        """Is :class:`contender.ports.Bookmarks`, too."""
+        self._check()
+        return self.bookmarks.get(name)
+
+    def set_bookmark(self, name: str, at: float) -> None:
+        self._check()
+        self.bookmarks[name] = at
+
     def history(self, limit: int) -> Sequence[HistoryEntry]:
         self._check()
         return [self.entries[key] for key in sorted(self.entries, reverse=True)[:limit]]
+
+
+class MemorySpilled(_Service):
+    """A :class:`contender.ports.SpilledRecords` over lines as the router writes them, each at its time."""
+
+    def __init__(self) -> None:
+        super().__init__("logs")
+        self.lines: list[tuple[float, str]] = []
+        self.asked: list[tuple[float, float]] = []
+
+    def between(self, since: float, until: float) -> Iterator[Mapping[str, Any]]:
+        self._check()
+        self.asked.append((since, until))
+        for at, line in self.lines:
+            if since <= at <= until:
+                yield json.loads(line)[SPILLED]
 
 
 class MemoryExperimentLog(_Service):
@@ -72,7 +100,7 @@ class MemoryExperimentLog(_Service):
         self.before_read: Callable[[], None] = lambda: None
 
     def requests(self, shard: str, after: str, until: str, limit: int) -> LogPart:
-        return self._read(shard, after, until, limit, lambda item: item["at"]["S"])
+        return self._read(shard, after, until, limit, lambda item: item["logged_at"]["S"])
 
     def outcomes(self, shard: str, after: str, until: str, limit: int) -> LogPart:
         return self._read(shard, after, until, limit, lambda item: item.get("outcome_at", {"S": ""})["S"])
@@ -95,6 +123,8 @@ class MemoryExperimentLog(_Service):
 
     def _item(self, name: str) -> dict[str, Any]:
         item: dict[str, Any] = to_item(self._log.records[name])
+        if name in self._log.logged_at:
+            item["logged_at"] = attribute(self._log.logged_at[name])
         for field, stored in (("outcome", self._log.outcomes), ("value", self._log.values)):
             if name in stored:
                 value, at = stored[name]

@@ -7,16 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from hashlib import md5
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from contender.domain.dataset import Dataset, FeatureValue
 from contender.domain.drift import ColumnSample, SampledRows
 from contender.domain.records import (
-    Feedback,
-    Outcome,
-    PredictionRecord,
     RunRecord,
     RunState,
     TaskEnd,
@@ -133,40 +129,6 @@ class MemoryParameters(_Service):
         """Forgets a parameter and its version."""
         del self.stored[name]
         del self._history[name]
-
-
-class MemoryPredictionLog(_Service):
-    """A :class:`contender.ports.PredictionLog` in a dict."""
-
-    def __init__(self) -> None:
-        super().__init__("dynamodb")
-        self.records: dict[str, PredictionRecord] = {}
-        self.outcomes: dict[str, tuple[Outcome, str]] = {}
-        self.values: dict[str, tuple[float, str]] = {}
-
-    def put(self, record: PredictionRecord) -> None:
-        self._check()
-        self.records[record.request_id] = record
-
-    def set_outcome(self, request_id: str, told: Feedback, at: str) -> None:
-        self._check()
-        if request_id not in self.records:
-            raise NotFound(f"no prediction {request_id} is logged")
-        pairs: list[tuple[dict[str, tuple[Any, str]], Any]] = [
-            (self.outcomes, told.outcome),
-            (self.values, told.value),
-        ]
-        for stored, given in pairs:
-            known = stored.get(request_id, (given, ""))[0]
-            if given is not None and (
-                isinstance(known, bool | str) is not isinstance(given, bool | str) or known != given
-            ):
-                raise Conflict(f"another outcome or value of {request_id} is already logged")
-        first = [stored[request_id][1] for stored, _ in pairs if request_id in stored]
-        at = first[0] if first else at
-        for stored, given in pairs:
-            if given is not None:
-                stored.setdefault(request_id, (given, at))
 
 
 class MemoryRunRecords(_Service):

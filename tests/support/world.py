@@ -21,9 +21,9 @@ from tests.support.fakes import (
     FakeModel,
     MemoryObjects,
     MemoryParameters,
-    MemoryPredictionLog,
     RecordingObserver,
 )
+from tests.support.memory_log import MemoryPredictionLog
 
 RELEASE, SPLIT = "/contender/test/release", "/contender/test/ab_split_b"
 MODEL_A, MODEL_B, MODEL_C = b"model a", b"model b", b"model c"

@@ -5,6 +5,7 @@
     ContenderError
     ├── BadInput            what a caller sent is wrong; names each field and its fix
     ├── NotFound            the thing asked for does not exist
+    ├── NotYet              the thing asked for may be on its way; ask again later
     ├── Conflict            the thing exists in a state that forbids the change
     ├── NoModel             no variant can serve
     ├── ModelUnusable       a model file is corrupt, too large, or not of the agreed face
@@ -63,6 +64,10 @@ class BadInput(ContenderError):
 
 class NotFound(ContenderError):
     """The thing asked for does not exist."""
+
+
+class NotYet(ContenderError):
+    """The thing asked for is not there, but may be on its way: asking again later may find it."""
 
 
 class Conflict(ContenderError):

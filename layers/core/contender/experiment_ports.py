@@ -36,7 +36,8 @@ class ExperimentLog(Protocol):
     """
 
     def requests(self, shard: str, after: str, until: str, limit: int) -> LogPart:
-        """Reads records by the time of the request; they may lack an outcome that is there."""
+        """Reads records by the time at which they were logged: that of the request, or later for one that
+        was recovered. They may lack an outcome that is there."""
 
     def outcomes(self, shard: str, after: str, until: str, limit: int) -> LogPart:
         """Reads records by the time when their feedback came."""

@@ -20,6 +20,7 @@ class EvaluateSettings:
         artifact_bucket: Where releases lie.
         predictions_table: The prediction log.
         experiments_table: Experiments and history.
+        router_log_group: The router's log, where predictions lie that the prediction log refused.
         release_parameter: Name of the parameter that points to the release.
         split_parameter: Name of the parameter that holds the share of B.
         cluster_arn: ECS cluster of the task that carries out a verdict.
@@ -34,6 +35,7 @@ class EvaluateSettings:
     artifact_bucket: str
     predictions_table: str
     experiments_table: str
+    router_log_group: str
     release_parameter: str
     split_parameter: str
     cluster_arn: str
@@ -52,6 +54,7 @@ class EvaluateSettings:
             artifact_bucket=env.text("ARTIFACT_BUCKET"),
             predictions_table=env.text("PREDICTIONS_TABLE"),
             experiments_table=env.text("EXPERIMENTS_TABLE"),
+            router_log_group=env.text("ROUTER_LOG_GROUP"),
             release_parameter=env.text("RELEASE_PARAMETER"),
             split_parameter=env.text("SPLIT_PARAMETER"),
             cluster_arn=env.text("CLUSTER_ARN"),

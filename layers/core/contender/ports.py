@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from contender.domain.dataset import FeatureValue
 from contender.domain.records import (
@@ -108,6 +108,37 @@ class PredictionLog(Protocol):
         Raises ``NotFound`` for an unknown id, ``Conflict`` when another outcome or value is there,
         ``StoreUnavailable``.
         """
+
+
+class SpilledRecords(Protocol):
+    """Predictions that the log refused, where the router left them."""
+
+    def between(self, since: float, until: float) -> Iterator[Mapping[str, Any]]:
+        """Reads those of a period, in epoch seconds, as plain JSON, in no special order, perhaps one twice.
+
+        Raises ``StoreUnavailable``.
+        """
+
+
+class LateRecords(Protocol):
+    """The log of predictions, for records that were refused when their requests were answered."""
+
+    def add(self, record: Mapping[str, Any], at: str) -> bool:
+        """Stores a record unless its id is there, and tells whether it did; never changes one.
+
+        Evaluations that read up to a time before ``at`` (ISO 8601, UTC) will meet it. Raises ``BadInput`` for
+        one that cannot be read, ``StoreUnavailable``.
+        """
+
+
+class Bookmarks(Protocol):
+    """Up to when something was read. Every method raises ``StoreUnavailable``."""
+
+    def bookmark(self, name: str) -> float | None:
+        """Gives it, in epoch seconds; ``None`` before the first."""
+
+    def set_bookmark(self, name: str, at: float) -> None:
+        """Moves it."""
 
 
 class RunRecords(Protocol):

@@ -8,6 +8,7 @@ import pytest
 
 from contender.domain.assignment import Variant
 from contender.domain.records import SPILLED
+from contender.domain.request_id import NOISE_BYTES, new_request_id
 from tests.support.world import MODEL_A, MODEL_B, ROW, SPLIT, release_of
 from tests.unit.router.conftest import Router, Send
 
@@ -82,6 +83,11 @@ class TestFeedback:
     def test_an_unknown_prediction_is_404(self, send: Send) -> None:
         reply = send("POST", "/feedback", {"request_id": "unknown", "outcome": 1})
         assert (reply.status, reply.kind) == (404, "not-found")
+
+    def test_one_that_may_come_back_to_the_log_is_503_and_says_when(self, router: Router, send: Send) -> None:
+        request_id = new_request_id(router.world.clock.now, bytes(NOISE_BYTES))
+        reply = send("POST", "/feedback", {"request_id": request_id, "outcome": 1})
+        assert (reply.status, reply.kind, reply.headers["Retry-After"]) == (503, "not-yet", "300")
 
     def test_wrong_fields_are_named(self, send: Send) -> None:
         reply = send("POST", "/feedback", {"request_id": 1, "result": 1})

@@ -5,8 +5,10 @@ import math
 import pytest
 
 from contender.domain.assignment import Variant
+from contender.domain.records import RECOVERABLE_S
 from contender.domain.release import Release
-from contender.errors import BadInput, Conflict, NoModel, NotFound, StoreUnavailable
+from contender.domain.request_id import NOISE_BYTES, new_request_id
+from contender.errors import BadInput, Conflict, NoModel, NotFound, NotYet, StoreUnavailable
 from tests.support.world import MODEL_B, REGRESSION, ROW, World, model_ref, release_of
 
 
@@ -54,6 +56,19 @@ def test_another_outcome_is_a_conflict(world: World) -> None:
 def test_an_unknown_prediction_is_not_found(world: World) -> None:
     with pytest.raises(NotFound):
         world.feedback({"request_id": "nobody's", "outcome": 1})
+
+
+@pytest.mark.parametrize("age", [0.0, 60.0, RECOVERABLE_S - 1])
+def test_one_that_may_have_been_spilled_is_to_be_sent_again(world: World, age: float) -> None:
+    request_id = new_request_id(world.clock.now - age, bytes(NOISE_BYTES))
+    with pytest.raises(NotYet, match="send this again later"):
+        world.feedback({"request_id": request_id, "outcome": 1})
+
+
+def test_one_that_is_older_than_any_that_may_come_back_is_not_found(world: World) -> None:
+    request_id = new_request_id(world.clock.now - RECOVERABLE_S - 1, bytes(NOISE_BYTES))
+    with pytest.raises(NotFound):
+        world.feedback({"request_id": request_id, "outcome": 1})
 
 
 def test_a_log_that_is_down_is_told(world: World) -> None:

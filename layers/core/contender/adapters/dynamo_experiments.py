@@ -13,12 +13,12 @@ from contender.adapters.dynamo_log import Attribute, attribute
 from contender.domain.lifecycle import Deed, ExperimentRecord, HistoryEntry, Stage
 from contender.errors import Conflict, StoreUnavailable
 
-EXPERIMENT, HISTORY = "experiment", "history"
-"""Partitions: experiments by their id, deeds by their key. Both sort by time."""
+EXPERIMENT, HISTORY, BOOKMARK = "experiment", "history", "bookmark"
+"""Partitions: experiments by their id, deeds by their key, which both sort by time; bookmarks by name."""
 
 
 class DynamoExperiments:
-    """Implements :class:`contender.experiment_ports.Experiments`.
+    """Implements :class:`contender.experiment_ports.Experiments` and :class:`contender.ports.Bookmarks`.
 
     Args:
         client: A boto3 DynamoDB client.
@@ -75,6 +75,19 @@ class DynamoExperiments:
     def history(self, limit: int) -> Sequence[HistoryEntry]:
         """Reads the latest deeds, newest first, consistently. Raises ``StoreUnavailable``."""
         return [_entry(item) for item in self._newest(HISTORY, limit)]
+
+    def bookmark(self, name: str) -> float | None:
+        """Gives a bookmark, in epoch seconds, consistently. Raises ``StoreUnavailable``."""
+        with translated("dynamodb", f"get {self._table}/{name}"):
+            answer = self._client.get_item(
+                TableName=self._table, Key=_key(BOOKMARK, name), ConsistentRead=True
+            )
+        item = answer.get("Item")
+        return None if item is None else float(item["read_until"]["N"])
+
+    def set_bookmark(self, name: str, at: float) -> None:
+        """Moves a bookmark. Raises ``StoreUnavailable``."""
+        self._put({**_key(BOOKMARK, name), "read_until": attribute(at)}, {})
 
     def _put(self, item: Mapping[str, Attribute], condition: Mapping[str, Any]) -> bool:
         with translated("dynamodb", f"put {self._table}/{item['entry']['S']}"):

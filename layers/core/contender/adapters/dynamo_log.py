@@ -13,6 +13,10 @@ from contender.adapters._aws import CONDITION_FAILED, Client, code_of, translate
 from contender.domain.records import Feedback, PredictionRecord
 from contender.errors import Conflict, NotFound
 
+LOGGED_AT = "logged_at"
+"""When a record was logged, by which evaluations meet it: the time of its answer, unless it was brought back
+later."""
+
 Attribute = Mapping[str, Any]
 """A value in DynamoDB's JSON: ``{"S": "text"}``, ``{"N": "1.5"}``, …"""
 
@@ -50,6 +54,7 @@ def to_item(record: PredictionRecord) -> dict[str, Attribute]:
     item = {
         "request_id": attribute(record.request_id),
         "at": attribute(record.at),
+        LOGGED_AT: attribute(record.at),
         "unit_id": attribute(record.unit_id),
         "assigned": attribute(record.assigned),
         "served": attribute(record.served),

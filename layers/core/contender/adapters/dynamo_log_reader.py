@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contender.adapters._aws import Client, translated
+from contender.adapters.dynamo_log import LOGGED_AT
 from contender.adapters.export_reader import Malformed, observation
 from contender.domain.experiment import Observation
 from contender.experiment_ports import LogPart
 
-BY_TIME, BY_OUTCOME = "by_time", "by_outcome"
-"""Indexes of the table, both partitioned by ``log_shard``; sorted by ``at`` and by ``outcome_at``."""
+BY_LOGGED, BY_OUTCOME = "by_logged", "by_outcome"
+"""Indexes of the table, both partitioned by ``log_shard``; sorted by ``logged_at`` and by ``outcome_at``."""
 
 
 class DynamoLogReader:
@@ -26,8 +27,8 @@ class DynamoLogReader:
         self._table = table
 
     def requests(self, shard: str, after: str, until: str, limit: int) -> LogPart:
-        """Reads records by the time of the request. Raises ``StoreUnavailable``."""
-        return self._read(BY_TIME, "at", shard, after, until, limit)
+        """Reads records by the time at which they were logged. Raises ``StoreUnavailable``."""
+        return self._read(BY_LOGGED, LOGGED_AT, shard, after, until, limit)
 
     def outcomes(self, shard: str, after: str, until: str, limit: int) -> LogPart:
         """Reads records by the time when their feedback came. Raises ``StoreUnavailable``."""

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from botocore.exceptions import ClientError
 
 from contender.adapters._aws import Client, code_of, translated
 from contender.adapters.dynamo_log import attribute
 from contender.adapters.export_layout import SUMMARY, Item
-from contender.domain.records import SPILLED
+from contender.adapters.spilled_lines import SpilledLines
 from contender.errors import StoreUnavailable
 
 SPILLED_FLAG = "spilled"
@@ -125,24 +124,9 @@ def spilled(client: Client, log_group: str, until: str = "") -> Iterator[Item]:
     Raises:
         StoreUnavailable: When CloudWatch does not answer, or has no such log group.
     """
-    with translated("logs", f"filter {log_group}"):
-        pages = client.get_paginator("filter_log_events").paginate(
-            logGroupName=log_group, filterPattern=f'"{SPILLED}"'
-        )
-        for page in pages:
-            for event in page["events"]:
-                record = _spilled_record(event["message"])
-                if record is not None and not (until and str(record.get("at", "")) > until):
-                    yield {
-                        **{name: attribute(value) for name, value in record.items() if value is not None},
-                        SPILLED_FLAG: {"BOOL": True},
-                    }
-
-
-def _spilled_record(message: str) -> dict[str, Any] | None:
-    try:
-        document = json.loads(message)
-    except ValueError:
-        return None
-    record = document.get(SPILLED) if isinstance(document, dict) else None
-    return record if isinstance(record, dict) and isinstance(record.get("request_id"), str) else None
+    for record in SpilledLines(client, log_group).all():
+        if not (until and str(record.get("at", "")) > until):
+            yield {
+                **{name: attribute(value) for name, value in record.items() if value is not None},
+                SPILLED_FLAG: {"BOOL": True},
+            }

@@ -16,6 +16,10 @@ Outcome = Label | float
 SPILLED = "spilled_prediction"
 """Key of the JSON line by which a record that the log refused reaches the function's own log."""
 
+RECOVERABLE_S = 86_400.0
+"""Age in seconds up to which a request that the log does not have may still get there: after an outage of
+most of a day the next evaluation brings its records back. The log keeps records for a day at least, so that
+one this young cannot have been forgotten."""
 
 LOG_SHARDS = 8
 """Parts of a release's records in the log's indexes. DynamoDB takes 1,000 writes a second on one key, so 8

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from contender.domain.dataset import FLOAT32_MAX, Task
-from contender.domain.records import Feedback, Outcome
+from contender.domain.records import RECOVERABLE_S, Feedback, Outcome
 from contender.domain.release import Label, Release
-from contender.errors import BadInput, NoModel, Problem
+from contender.domain.request_id import made_at
+from contender.errors import BadInput, NoModel, NotFound, NotYet, Problem
 from contender.ports import PredictionLog
 from contender.usecases.predict import iso_utc
 from contender.usecases.serving import Serving
@@ -41,6 +42,8 @@ class GiveFeedback:
         Raises:
             BadInput: Naming every field that is missing, unknown or mistyped.
             NotFound: When no such prediction is logged.
+            NotYet: When none is, but its id is of a request so young that its record may be on its way: the
+                log may have refused it, and it is brought back later.
             Conflict: When another outcome or value is already there; then nothing is changed.
             NoModel: Without a release, against which alone an outcome can be checked.
             StoreUnavailable: When the log does not answer.
@@ -74,7 +77,17 @@ class GiveFeedback:
             problems.extend(error.problems)
         if problems:
             raise BadInput(problems)
-        self._log.set_outcome(str(request_id), Feedback(outcome, value), iso_utc(self._clock()))
+        now = self._clock()
+        try:
+            self._log.set_outcome(str(request_id), Feedback(outcome, value), iso_utc(now))
+        except NotFound as error:
+            made = made_at(str(request_id))
+            if made is not None and abs(now - made) < RECOVERABLE_S:
+                raise NotYet(
+                    f"no prediction {request_id} is logged yet: send this again later. If it still is not "
+                    "after a day, it was never made here"
+                ) from error
+            raise
 
 
 def _outcome(release: Release, value: object) -> Outcome:

@@ -52,7 +52,7 @@ class VariantSummary:
         units: Distinct units among them.
         model_version: Version that answered most of those without fallback; empty without any.
         fallbacks: Requests that the other variant answered.
-        spilled: Records read back from the function's log (their outcome can never come).
+        spilled: Records read back from the function's log (not back in the table yet, so without outcome).
         outcomes: Requests with an outcome that can be compared.
         outcomes_missing: Requests without outcome.
         outcomes_unknown: Requests whose outcome is no known class (or no number).
