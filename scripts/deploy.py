@@ -44,6 +44,8 @@ EXPORTED = {
     "RELEASE_PARAMETER": "ReleaseParameterName",
     "SPLIT_PARAMETER": "SplitParameterName",
     "DETECT_DRIFT_FUNCTION": "DetectDriftFunctionName",
+    "EXPERIMENTS_TABLE": "ExperimentsTableName",
+    "EVALUATE_FUNCTION": "EvaluateFunctionName",
     "ROUTER_LOG_GROUP": "RouterLogGroup",
     "MLFLOW_TRACKING_URI": "MlflowTrackingUri",
 }

@@ -165,6 +165,16 @@ def test_a_retirement_leaves_the_champion_alone() -> None:
     assert lab.experiments.history(9)[0].deed is Deed.RETIRED
 
 
+def test_what_a_person_decided_is_told_as_theirs_with_their_reason() -> None:
+    lab = Stage2(Stage.RETIRING)
+    lab.record = lab.experiments.save(replace(lab.record, decided_by="ann", sentence="Retired by hand: slow"))
+    lab.carry_out()
+    (entry,) = lab.experiments.history(9)
+    assert (entry.who, entry.deed) == ("ann", Deed.RETIRED)
+    assert entry.detail.startswith("Retired by hand: slow; version 1 stays champion, version 2 goes")
+    assert lab.registry.tags["2"]["retired_because"] == "Retired by hand: slow"
+
+
 @pytest.mark.parametrize("stage", [Stage.PROMOTING, Stage.RETIRING])
 def test_the_newest_that_waits_challenges_next_and_the_others_are_passed_over(stage: Stage) -> None:
     lab = Stage2(stage, waiting=True)

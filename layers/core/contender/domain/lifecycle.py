@@ -3,7 +3,7 @@
 ::
 
     running ──► promoting ──► promoted
-       │  └───► retiring  ──► retired
+       │  └───► retiring  ──► retired    by a verdict, or because a person wants it
        ├──────► ended         another release took its place before anything was decided
        └─ (promoting, retiring) ──► superseded   someone moved an alias by hand meanwhile
 
@@ -76,6 +76,7 @@ class ExperimentRecord:
         sentence: The finding with its figures.
         evidence: The same as JSON, see :func:`contender.domain.evidence.evidence`.
         decided_at: When it was decided to act.
+        decided_by: Who decided it; empty for the evaluation.
         stopped_at: When a guardrail set the split to 0.
         attempt: How often a task was launched to act.
         launched_at: When the last one was.
@@ -99,6 +100,7 @@ class ExperimentRecord:
     sentence: str = ""
     evidence: str = ""
     decided_at: str = ""
+    decided_by: str = ""
     stopped_at: str = ""
     attempt: int = 0
     launched_at: str = ""

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from contender.domain.assignment import Variant
 from contender.domain.evidence import evidence
 from contender.domain.experiment import ExperimentSettings, Finding, read
 from contender.domain.lifecycle import (
@@ -19,18 +18,17 @@ from contender.domain.lifecycle import (
     Mode,
     Stage,
     begun_by_rollback,
-    experiment_id,
     stage_after,
 )
-from contender.domain.release import NO_RELEASE, Release
+from contender.domain.release import Release
 from contender.domain.split import format_share, parse_share
 from contender.errors import BadInput, Conflict
 from contender.experiment_ports import ExperimentLog, Experiments
 from contender.ports import Launcher, ObjectStore, Observer, Parameter, Parameters
 from contender.usecases.act import Act
+from contender.usecases.in_force import experiment_in_force
 from contender.usecases.new_records import PART_LIMIT
 from contender.usecases.predict import iso_utc
-from contender.usecases.released import read_release
 from contender.usecases.take_in import SKEW_S, Counted, TakeIn
 
 RECENT = 5
@@ -144,13 +142,11 @@ class Evaluate:
         """
         found = self._parameters.get([self._release_parameter, self._split_parameter])
         pointer = found.get(self._release_parameter)
-        release = self._release(pointer)
-        record = None
-        if pointer is not None and release is not None and Variant.B in release.variants:
-            record = self._record(pointer, release)
-        self._look_after_others(record)
-        if record is None or release is None:
+        in_force = experiment_in_force(pointer, self._artifacts, self._experiments)
+        self._look_after_others(None if in_force is None else in_force[0])
+        if in_force is None:
             return Evaluation(Outcome.NOTHING, "", "", "", "no challenger is in force: nothing to evaluate")
+        record, release = in_force
         try:
             return self._evaluate(record, release, found.get(self._split_parameter), mode)
         except Conflict:
@@ -158,26 +154,6 @@ class Evaluate:
             return Evaluation(
                 Outcome.OVERTAKEN, record.experiment_id, record.stage.value, record.finding, reason
             )
-
-    def _release(self, pointer: Parameter | None) -> Release | None:
-        key = NO_RELEASE if pointer is None else pointer.value.strip()
-        if key == NO_RELEASE:
-            return None
-        return read_release(self._artifacts, key)
-
-    def _record(self, pointer: Parameter, release: Release) -> ExperimentRecord:
-        started_at = iso_utc(pointer.modified)
-        name = experiment_id(started_at, release.digest)
-        begun = self._experiments.get(name)
-        if begun is not None:
-            return begun
-        return ExperimentRecord(
-            experiment_id=name,
-            release=release.digest,
-            champion_version=release.variants[Variant.A].model_version,
-            challenger_version=release.variants[Variant.B].model_version,
-            started_at=started_at,
-        )
 
     def _look_after_others(self, current: ExperimentRecord | None) -> None:
         """Takes up what was decided of others and not carried out; closes those that were never decided."""

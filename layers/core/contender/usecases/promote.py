@@ -116,6 +116,8 @@ class Promote:
         told = f"version {new} is champion, version {old} was"
         if not promotes:
             told = f"version {old} stays champion, version {new} goes"
+        if record.decided_by:
+            told = f"{record.sentence}; {told}"
         return self._end(record, done, deed, published.digest, f"{told}; {published.summary}")
 
     def _read(self, experiment_id: str) -> ExperimentRecord:
@@ -171,7 +173,7 @@ class Promote:
             HistoryEntry(
                 at=record.decided_at,
                 deed=deed,
-                who="evaluate",
+                who=record.decided_by or "evaluate",
                 from_release=record.release,
                 to_release=to_release,
                 experiment_id=record.experiment_id,
