@@ -14,9 +14,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from contender.errors import ContenderError
+from contender.usecases.declaration import read_dataset
 from infra.local.tools import UP_STATE
 from scripts.traffic_client import OutcomeReply, Reply, Response, TrafficResult, send, send_outcomes
-from scripts.traffic_rows import Row, declared, rows_from_file, sample_rows
+from scripts.traffic_rows import Row, rows_from_file, sample_rows
 from scripts.traffic_target import find_target
 
 DEFAULT_N = 100
@@ -146,7 +147,7 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] | No
 
 def _run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     target = find_target(options.url, options.data_dir, options.bucket, environ, options.state_dir)
-    dataset = declared(target.store)
+    dataset = read_dataset(target.store)
     if options.in_order is not None:
         rows = rows_from_file(options.in_order, dataset, options.n)
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from contender.domain.dataset import Dataset, Kind, Task, parse_dataset
+from contender.domain.dataset import Dataset, Kind, Task
 from contender.domain.records import Outcome
 from contender.errors import BadInput, NotFound
 from contender.ports import ObjectInfo, ObjectStore
-from scripts.datasets.layout import CURRENT, DATASET, REFERENCE, read_table
+from scripts.datasets.layout import CURRENT, REFERENCE, read_table
 
 SAMPLE_BYTES = 64_000_000
 """Most bytes of windows that are read to draw rows from: enough for variety, and quickly copied."""
@@ -135,22 +134,6 @@ def rows_from_file(path: Path, dataset: Dataset, n: int | None = None) -> list[R
     if n is not None and n < len(table):
         table = table.iloc[np.linspace(0, len(table) - 1, n).round().astype(int)]
     return list(rows_of(table, dataset))
-
-
-def declared(store: ObjectStore) -> Dataset:
-    """Reads ``dataset.json``. Raises ``BadInput`` when it is wrong, ``NotFound``, ``StoreUnavailable``."""
-    try:
-        content = store.get(DATASET)
-    except NotFound as error:
-        raise NotFound(
-            f"{store.uri(DATASET)} is not there; write the data set there first, "
-            "for example with python -m scripts.datasets.flights"
-        ) from error
-    try:
-        document = json.loads(content)
-    except ValueError as error:
-        raise BadInput.of(store.uri(DATASET), f"is not JSON: {error}", "replace it") from error
-    return parse_dataset(document)
 
 
 def sample_rows(store: ObjectStore, dataset: Dataset, n: int, random: np.random.Generator) -> list[Row]:

@@ -23,7 +23,8 @@ _TALK_S = 60.0
 
 
 _NO_COMMAND = LocalStackError(
-    "There is no `docker` command on this machine.", "Install Docker, or go without: leave ENGINE=docker out."
+    "There is no `docker` command on this machine.",
+    "Install Docker. `make demo` and `make up` go without: leave ENGINE=docker out.",
 )
 
 
@@ -177,6 +178,6 @@ def _docker(*arguments: str, given: str | None = None) -> str:
         reason = re.sub(r"\s+", " ", done.stderr).strip()[-500:]
         raise LocalStackError(
             f"`docker {' '.join(arguments[:2])}` failed: {reason}",
-            "`docker info` must work; without an engine, leave ENGINE=docker out.",
+            "`docker info` must work. `make demo` and `make up` go without: leave ENGINE=docker out.",
         )
     return done.stdout.strip()

@@ -69,7 +69,8 @@ curl -s "$CONTENDER_API_URL/release"
 curl -s -X POST "$CONTENDER_API_URL/config" -H 'Content-Type: application/json' -d '{{"ab_split_b": 0.3}}'
 
 # 4. check the newest window for drift, as the schedule does
-{aws} lambda invoke --function-name {stack.detect_drift_function} /dev/stdout
+mkdir -p out
+{aws} lambda invoke --function-name {stack.detect_drift_function} out/check.json && cat out/check.json
 
 # 5. send traffic, export the log and compare the variants
 {python} -m scripts.traffic --n 100
@@ -77,7 +78,7 @@ curl -s -X POST "$CONTENDER_API_URL/config" -H 'Content-Type: application/json' 
 {python} -m scripts.analyze
 
 # 6. judge the experiment by what is new in the log, as the schedule does; go back to an earlier release
-{aws} lambda invoke --function-name {stack.evaluate_function} /dev/stdout
+{aws} lambda invoke --function-name {stack.evaluate_function} out/verdict.json && cat out/verdict.json
 {python} -m scripts.rollback --list
 
 # stop everything: make down"""

@@ -99,8 +99,10 @@ def _add_state(app: Flask, serving: Serving) -> None:
     @app.get("/release")
     def get_release() -> Response:
         snapshot = serving.snapshot()
+        if snapshot.unread:
+            return problem(503, "release-unread", "The release cannot be read", snapshot.lack)
         if snapshot.release is None:
-            return problem(404, "no-release", "Nothing is released yet", "train a first model")
+            return problem(404, "no-release", "Nothing is released yet", snapshot.lack)
         variants = {
             variant.value: {
                 "model_used": ALIASES[variant],
@@ -119,7 +121,9 @@ def _add_state(app: Flask, serving: Serving) -> None:
     @app.get("/health")
     def get_health() -> Response:
         snapshot = serving.snapshot()
-        if snapshot.release is None:
+        if snapshot.unread:
+            status = "release_unread"
+        elif snapshot.release is None:
             status = "no_release"
         elif not snapshot.models:
             status = "no_model"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import boto3
 import mlflow
@@ -12,14 +14,15 @@ import pytest
 import requests
 
 from contender.domain.lifecycle import Deed, Stage
+from contender.domain.records import SPILLED
 from contender.usecases.predict import iso_utc
 from infra.local.info import StackInfo
-from scripts import rollback
+from scripts import retire, rollback
 from scripts.datasets.flights import FlightsPaths, prepare_flights
 from scripts.evaluation import Evaluation
 from scripts.loop import Loop
 from scripts.traffic_client import send, send_outcomes
-from scripts.traffic_rows import rows_from_file
+from scripts.traffic_rows import body, rows_from_file
 
 pytestmark = pytest.mark.integration
 
@@ -129,3 +132,56 @@ def test_one_command_goes_back_within_ten_seconds(
     (entry, *_) = evaluation.experiments.history(1)
     assert (entry.deed, entry.who) == (Deed.ROLLED_BACK, "a test")
     assert evaluation.look()["stage"] == "running"
+
+
+def test_what_the_log_refused_comes_back_and_takes_its_outcome(
+    stack: StackInfo, session: boto3.Session, evaluation: Evaluation, flights: FlightsPaths
+) -> None:
+    (row,) = rows_from_file(flights.july, flights.dataset, 1)
+    answer = requests.post(f"{stack.api_url}/predict", json=body(row, positional=False), timeout=60).json()
+    told = {"request_id": answer["request_id"], "outcome": row.outcome}
+    dynamodb, key = session.client("dynamodb"), {"request_id": {"S": answer["request_id"]}}
+    item = dynamodb.get_item(TableName=stack.predictions_table, Key=key)["Item"]
+    # As if the table had refused it: it is not there, and the router's log has it.
+    dynamodb.delete_item(TableName=stack.predictions_table, Key=key)
+    refused = requests.post(f"{stack.api_url}/feedback", json=told, timeout=60)
+    assert (refused.status_code, refused.json()["type"]) == (503, "urn:contender:not-yet")
+    record = {name: _plain(value) for name, value in item.items() if name != "logged_at"}
+    logs = session.client("logs")
+    logs.create_log_stream(logGroupName=stack.router_logs, logStreamName="spilled")
+    logs.put_log_events(
+        logGroupName=stack.router_logs,
+        logStreamName="spilled",
+        logEvents=[
+            {"timestamp": int((time.time() - 60) * 1000), "message": json.dumps({SPILLED: record})},
+        ],
+    )
+    assert (evaluation.look()["recovered"], evaluation.look()["recovered"]) == (1, 0)
+    assert requests.post(f"{stack.api_url}/feedback", json=told, timeout=60).status_code == 204
+    back = dynamodb.get_item(TableName=stack.predictions_table, Key=key)["Item"]
+    assert back["logged_at"]["S"] > item["at"]["S"]
+    changed = ("logged_at", "outcome", "outcome_at")
+    assert {name: value for name, value in back.items() if name not in changed} == {
+        name: value for name, value in item.items() if name != "logged_at"
+    }
+
+
+def test_one_command_retires_the_challenger(
+    stack: StackInfo, evaluation: Evaluation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = aliases(stack)
+    assert retire.main(["--reason", "a test does not want it", "--by", "a test"]) == 0
+    assert "retired: Retired by hand: a test does not want it; version" in capsys.readouterr().out
+    assert aliases(stack) == {"champion": before["champion"]}
+    (entry, *_) = evaluation.experiments.history(1)
+    assert (entry.deed, entry.who) == (Deed.RETIRED, "a test")
+    assert retire.main(["--reason", "again"]) == 1
+    assert "nothing to retire" in capsys.readouterr().err
+
+
+def _plain(value: dict[str, Any]) -> Any:
+    """DynamoDB's JSON as the router's own."""
+    ((kind, content),) = value.items()
+    if kind == "M":
+        return {name: _plain(member) for name, member in content.items()}
+    return {"N": lambda: json.loads(content), "NULL": lambda: None}.get(kind, lambda: content)()

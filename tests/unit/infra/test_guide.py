@@ -40,6 +40,18 @@ def test_the_commands_survive_a_shell(stack: StackInfo, tmp_path: Path) -> None:
     assert json.loads(body) == guide.example_request(DATASET)
 
 
+def test_an_answer_goes_to_a_file_which_a_redirection_cannot_cut_off(
+    stack: StackInfo, tmp_path: Path
+) -> None:
+    lines = guide.commands(stack, tmp_path).splitlines()
+    invocations = [line for line in lines if "lambda invoke" in line]
+    assert len(invocations) == 2
+    for line in invocations:
+        file = line.rsplit(" ", 1)[-1]
+        assert file.startswith("out/")
+        assert f" {file} && cat {file}" in line
+
+
 def test_the_split_can_be_changed_both_ways(stack: StackInfo, tmp_path: Path) -> None:
     text = guide.commands(stack, tmp_path)
     assert "ssm put-parameter" in text

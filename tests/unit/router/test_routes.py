@@ -8,6 +8,7 @@ import pytest
 
 from contender.domain.assignment import Variant
 from contender.domain.records import SPILLED
+from contender.domain.release import release_key
 from contender.domain.request_id import NOISE_BYTES, new_request_id
 from tests.support.world import MODEL_A, MODEL_B, ROW, SPLIT, release_of
 from tests.unit.router.conftest import Router, Send
@@ -189,6 +190,15 @@ class TestBeforeTheFirstRelease:
             empty_router.by_lambda(method, path, body),
         ):
             assert (reply.status, reply.kind) == (status, kind)
+
+    def test_a_manifest_that_is_gone_is_named(self, empty_router: Router) -> None:
+        release = empty_router.world.publish(release_of())
+        del empty_router.world.artifacts.content[release_key(release.digest)]
+        reply = empty_router.by_lambda("POST", "/predict", BODY)
+        assert (reply.status, reply.kind) == (503, "no-model")
+        assert release_key(release.digest) in reply.json["detail"]
+        assert empty_router.by_lambda("GET", "/release").kind == "release-unread"
+        assert empty_router.by_lambda("GET", "/health").json["status"] == "release_unread"
 
     def test_health_and_split_answer(self, empty_router: Router) -> None:
         reply = empty_router.by_lambda("GET", "/health")

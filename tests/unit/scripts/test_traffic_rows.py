@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from contender.adapters.local_objects import LocalObjects
 from contender.domain.dataset import Dataset, Kind, Task, row_from_mapping, row_from_sequence
 from contender.errors import BadInput, NotFound
+from contender.usecases.declaration import read_dataset
 from scripts.datasets.layout import write_dataset, write_table
 from scripts.traffic_rows import (
     Row,
     body,
-    declared,
     json_value,
     outcome_value,
     rows_from_file,
@@ -130,7 +130,7 @@ def data_folder(root: Path) -> LocalObjects:
 
 def test_given_windows_then_rows_are_drawn_from_all_of_them_reproducibly(tmp_path: Path) -> None:
     store = data_folder(tmp_path)
-    dataset = declared(store)
+    dataset = read_dataset(store)
     assert dataset == DATASET
     rows = sample_rows(store, dataset, 500, np.random.default_rng(1))
     assert {row.features["x"] for row in rows} == set(range(30))
@@ -140,10 +140,5 @@ def test_given_windows_then_rows_are_drawn_from_all_of_them_reproducibly(tmp_pat
 
 
 def test_given_no_data_then_the_error_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(NotFound, match=r"scripts\.datasets\.flights"):
-        declared(LocalObjects(tmp_path))
     with pytest.raises(BadInput, match="upload"):
         sample_rows(LocalObjects(tmp_path), DATASET, 1, np.random.default_rng(1))
-    (tmp_path / "dataset.json").write_text("{")
-    with pytest.raises(BadInput, match="not JSON"):
-        declared(LocalObjects(tmp_path))

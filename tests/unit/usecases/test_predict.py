@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from contender.domain.assignment import Variant, assign
 from contender.domain.records import SPILLED, PredictionRecord, log_shard
+from contender.domain.release import release_key
 from contender.errors import BadInput, NoModel
 from contender.ports import Prediction
 from contender.usecases.predict import Answer, iso_utc
-from tests.support.world import MODEL_A, MODEL_B, REGRESSION, ROW, SPLIT, World, release_of
+from tests.support.world import MODEL_A, MODEL_B, REGRESSION, RELEASE, ROW, SPLIT, World, release_of
 
 SALT = release_of().salt
 OF_A = next(f"u{n}" for n in range(100) if assign(SALT, f"u{n}", 0.5).variant is Variant.A)
@@ -153,6 +154,26 @@ class TestFallback:
     def test_without_a_release_the_reason_is_told(self) -> None:
         with pytest.raises(NoModel, match="no release is published"):
             predict(World())
+
+    def test_a_manifest_that_is_gone_is_told_from_none_that_was_ever_published(self) -> None:
+        world = World()
+        release = world.publish(release_of())
+        del world.artifacts.content[release_key(release.digest)]
+        with pytest.raises(NoModel, match=rf"cannot be read \({release_key(release.digest)}: .*NoSuchKey"):
+            predict(world)
+        world.publish(release)
+        world.pass_time(world.refresh_s)
+        assert predict(world).stored
+
+    @pytest.mark.parametrize("trouble", ["no parameter", "no SSM"])
+    def test_a_parameter_that_cannot_be_read_is_told(self, trouble: str) -> None:
+        world = World()
+        if trouble == "no SSM":
+            world.parameters.down = True
+        else:
+            world.parameters.delete(RELEASE)
+        with pytest.raises(NoModel, match=r"cannot be read .*(does not exist|is down)"):
+            predict(world)
 
     def test_without_a_model_both_reasons_are_told(self, world: World) -> None:
         world.loader.broken.add(MODEL_B)

@@ -50,9 +50,10 @@ class GiveFeedback:
         """
         if not isinstance(body, Mapping):
             raise BadInput.of("body", "must be a JSON object", 'send {"request_id": "…", "outcome": …}')
-        release = self._serving.snapshot().release
+        snapshot = self._serving.snapshot()
+        release = snapshot.release
         if release is None:
-            raise NoModel("no release is published, so an outcome cannot be checked; send it again later")
+            raise NoModel(f"an outcome cannot be checked, send it again later: {snapshot.lack}")
         problems = [
             Problem(str(field), "is not a field of a feedback", "use request_id, outcome, value")
             for field in body

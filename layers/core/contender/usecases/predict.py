@@ -97,7 +97,7 @@ class Predict:
         started = time.perf_counter()
         snapshot = self._serving.snapshot()
         if snapshot.release is None:
-            raise NoModel("no release is published yet; train a first model, or run scripts/publish")
+            raise NoModel(snapshot.lack)
         row, unit = _parse(snapshot.release.dataset, body)
         request_id = self._new_id()
         unit_id = request_id if unit is None else unit

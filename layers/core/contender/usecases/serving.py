@@ -28,6 +28,8 @@ class Snapshot:
         models: The variants that could be loaded.
         failures: For each variant that could not, why.
         split: The split in force.
+        unread: Why no release could be read, though one may be published; empty where there is one, or where
+            the parameter says that there is none.
     """
 
     release: Release | None = None
@@ -35,6 +37,14 @@ class Snapshot:
     models: Mapping[Variant, Model] = field(default_factory=dict)
     failures: Mapping[Variant, str] = field(default_factory=dict)
     split: Split = UNREAD_SPLIT
+    unread: str = ""
+
+    @property
+    def lack(self) -> str:
+        """Why there is no release, and what to do, for whoever needs one."""
+        if self.unread:
+            return f"the release cannot be read ({self.unread}); if its file is gone, run scripts/publish"
+        return "no release is published yet; train a first model, or run scripts/publish"
 
 
 class Serving:
@@ -117,6 +127,7 @@ class Serving:
             found = self._parameters.get([self._release_parameter, self._split_parameter])
         except ContenderError as error:
             self._observer.problem("parameters_unread", str(error))
+            self._snapshot = self._without(str(error))
             self._read_at = self._clock()  # after the time-outs, or every request would wait for them
             return
         split = self._new_split(found.get(self._split_parameter))
@@ -143,8 +154,9 @@ class Serving:
     def _with_release(self, parameter: Parameter | None) -> Snapshot:
         current = self._snapshot
         if parameter is None:
-            self._observer.problem("release_unread", f"{self._release_parameter} does not exist")
-            return current
+            why = f"{self._release_parameter} does not exist"
+            self._observer.problem("release_unread", why)
+            return self._without(why)
         key = parameter.value.strip()
         if key == NO_RELEASE:
             return Snapshot()
@@ -155,7 +167,7 @@ class Serving:
             release = current.release if digest == current.digest else read_release(self._artifacts, key)
         except ContenderError as error:
             self._observer.problem("release_unread", f"{key}: {error}")
-            return current
+            return self._without(f"{key}: {error}")
         assert release is not None
         models, failures = self._load(release)
         if current.models and not models:
@@ -164,6 +176,11 @@ class Serving:
             versions = {variant.value: model.model_version for variant, model in release.variants.items()}
             self._observer.note("release_changed", release=digest, versions=versions)
         return Snapshot(release, digest, MappingProxyType(models), MappingProxyType(failures))
+
+    def _without(self, why: str) -> Snapshot:
+        """What serves on; if that is nothing it says why."""
+        current = self._snapshot
+        return replace(current, unread=why) if current.release is None else current
 
     def _load(self, release: Release) -> tuple[dict[Variant, Model], dict[Variant, str]]:
         models: dict[Variant, Model] = {}
