@@ -139,3 +139,13 @@ def test_an_experiment_that_has_to_run_on_says_for_how_long() -> None:
     assert "runs for another" in found
     assert "0.8 hours" in found
     assert "1 hours" in found
+
+
+def test_where_the_value_decides_the_page_says_what_only_it_counts() -> None:
+    rows = [
+        PLAIN._replace(at=PLAIN.at + index, assigned_b=bool(index % 2), value=float(index % 7))
+        for index in range(40)
+    ]
+    said = "counted here, but not by the scheduled evaluation"
+    assert said in page(analyse(table(rows), settings=ExperimentSettings(metric="value")))
+    assert said not in page(analyse(table(rows)))

@@ -14,6 +14,7 @@ from contender.domain.experiment import (
     SequenceInterval,
     VariantSummary,
 )
+from contender.domain.experiment.metrics import VALUE
 from contender.reports.page import Html, number, p_value, percent, text
 
 _DELAY_P = 0.01
@@ -143,6 +144,8 @@ def settings(analysis: Analysis) -> Html:
         ("given up after", f"{chosen.max_outcomes:,} outcomes"),
         ("alarms at", f"p below {chosen.alarm_below:g}, all looks together"),
     ]
+    if analysis.comparisons[0].metric.name == VALUE.name:
+        lines.append(("told in a second feedback", "counted here, but not by the scheduled evaluation"))
     body = "".join(f"<tr><th>{text(name)}</th><td>{text(value)}</td></tr>" for name, value in lines)
     return f"<section class='card'><table><tbody>{body}</tbody></table></section>"
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from contender.domain.evidence import evidence
 from contender.domain.experiment import ExperimentSettings, Finding, read
+from contender.domain.experiment.metrics import VALUE
 from contender.domain.lifecycle import (
     ACTING,
     Deed,
@@ -34,6 +35,12 @@ from contender.usecases.take_in import SKEW_S, Counted, TakeIn
 RECENT = 5
 """Experiments that are looked back at for one whose end was decided but not carried out: one at a time runs,
 so that more than one or two cannot be open."""
+
+IN_ONE = (
+    " A value told in a second feedback, when an evaluation had met the first, is not counted here but by the "
+    "analysis of an export: send outcome and value in one."
+)
+"""Told where the custom value decides: the log's index meets a record once, at its first feedback."""
 
 
 class Outcome(StrEnum):
@@ -201,6 +208,8 @@ class Evaluate:
             "evaluated", experiment=record.experiment_id, finding=record.finding, **counted._asdict()
         )
         reason = f"{look.verdict.headline}. {look.verdict.sentence}"
+        if self._settings.metric == VALUE.name:
+            reason += IN_ONE
         if record.stage in ACTING:
             return _told(self._act(record), Outcome.ACTING, reason, counted)
         if stopping:

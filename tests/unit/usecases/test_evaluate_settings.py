@@ -1,4 +1,4 @@
-"""An experiment that has to run for some hours before anything is done about it."""
+"""How an evaluation follows its settings: hours that an experiment has to run, and a value that decides."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from dataclasses import replace
 import pytest
 
 from contender.domain.lifecycle import Mode
+from contender.domain.records import Feedback
 from contender.usecases.evaluate import Outcome
+from contender.usecases.predict import iso_utc
 from tests.support.evaluation import QUICK, Trial
 from tests.support.world import SPLIT
 
@@ -44,3 +46,19 @@ def test_a_breached_guardrail_does_not_wait() -> None:
     trial.settle()
     assert trial.evaluate().outcome is Outcome.STOPPED
     assert float(trial.world.parameters.stored[SPLIT].value) == 0.0
+
+
+def test_where_the_value_decides_it_is_said_which_feedback_counts() -> None:
+    trial = Trial(settings=replace(QUICK, metric="value"))
+    trial.pass_traffic(100, told=0.0)
+    for number, name in enumerate(list(trial.world.log.records)):
+        now = iso_utc(trial.world.clock.now)
+        trial.world.log.set_outcome(name, Feedback(1, None if number % 2 else 2.5), now)
+    trial.settle()
+    for name in list(trial.world.log.records)[1::2]:
+        trial.world.log.set_outcome(name, Feedback(value=2.5), iso_utc(trial.world.clock.now))
+    trial.settle()
+    told = trial.evaluate()
+    assert told.outcomes == 100
+    assert "send outcome and value in one" in told.reason
+    assert "send outcome and value in one" not in Trial().evaluate().reason
