@@ -148,6 +148,10 @@ def test_what_the_log_refused_comes_back_and_takes_its_outcome(
     assert (refused.status_code, refused.json()["type"]) == (503, "urn:contender:not-yet")
     record = {name: _plain(value) for name, value in item.items() if name != "logged_at"}
     logs = session.client("logs")
+    printed = logs.filter_log_events(
+        logGroupName=stack.router_logs, filterPattern=f'"{answer["request_id"]}"'
+    )["events"]
+    assert json.loads(printed[0]["message"])["stored"] is True  # a line that the router prints is an event
     logs.create_log_stream(logGroupName=stack.router_logs, logStreamName="spilled")
     logs.put_log_events(
         logGroupName=stack.router_logs,

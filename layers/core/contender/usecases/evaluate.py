@@ -37,8 +37,8 @@ RECENT = 5
 so that more than one or two cannot be open."""
 
 IN_ONE = (
-    " A value told in a second feedback, when an evaluation had met the first, is not counted here but by the "
-    "analysis of an export: send outcome and value in one."
+    " A value told in a second feedback, when an evaluation had met the first, is not counted here but by "
+    "the analysis of an export: send outcome and value in one."
 )
 """Told where the custom value decides: the log's index meets a record once, at its first feedback."""
 
