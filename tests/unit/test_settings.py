@@ -38,6 +38,7 @@ EVALUATE = {
     "ARTIFACT_BUCKET": "a",
     "PREDICTIONS_TABLE": "p",
     "EXPERIMENTS_TABLE": "e",
+    "ROUTER_LOG_GROUP": "l",
     "RELEASE_PARAMETER": "/r",
     "SPLIT_PARAMETER": "/s",
     "CLUSTER_ARN": "c",
