@@ -151,7 +151,7 @@ def test_the_first_time_a_day_is_read_and_then_only_what_is_new(trial: Spilling)
     trial.spilled.asked.clear()
     trial.world.pass_time(300)
     trial.recover()
-    assert len(trial.spilled.asked) == 3  # five minutes, and ten that are read again
+    assert len(trial.spilled.asked) == 1  # five minutes, and ten that are read again
 
 
 def test_one_that_takes_too_long_goes_on_the_next_time(trial: Spilling) -> None:
