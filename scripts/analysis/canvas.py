@@ -72,5 +72,6 @@ def _wrapped(text: str) -> str:
 
 def signed(value: float) -> str:
     """Writes a difference with its sign."""
-    text = f"{value:+.3f}" if abs(value) < 10 else f"{value:+,.3g}"
+    form = "+.3f" if abs(value) < 10 else "+,.3g" if abs(value) < 1000 else "+,.0f"
+    text = format(value, form)
     return text.replace("-", "−")

@@ -46,6 +46,8 @@ SEED = 20130101
 HELDOUT = "2013-01_02-heldout"
 MAY_JUNE = "2013-05_06"
 JUNE = "2013-06"
+LATER = "later"
+"""Folder of what is no window yet; below it all is laid out as in the data bucket."""
 
 FEATURES: Mapping[str, Kind] = MappingProxyType(
     {
@@ -86,7 +88,7 @@ class FlightsPaths:
         reference: Random half of January-February.
         heldout: The other half, window ``HELDOUT``.
         may_june: Window ``MAY_JUNE``.
-        june: June alone; below ``later/``, so that it is no window until someone puts it below ``current/``.
+        june: Window ``JUNE``, June alone; below ``LATER``, so that it is none until someone brings it.
         july: Traffic for after May-June, in time order, with the target.
         december: Traffic for after June, likewise.
         rows: Rows of each of the six files, by path relative to ``root``.
@@ -178,7 +180,7 @@ def prepare_flights(
         f"{REFERENCE}/{_FILE}": winter[in_reference],
         f"{CURRENT}/{HELDOUT}/{_FILE}": winter[~in_reference],
         f"{CURRENT}/{MAY_JUNE}/{_FILE}": flights[month.isin([5, 6])],
-        f"later/{JUNE}/{_FILE}": flights[month == 6],
+        f"{LATER}/{CURRENT}/{JUNE}/{_FILE}": flights[month == 6],
         "traffic/2013-07.parquet": flights[month == 7],
         "traffic/2013-12.parquet": flights[month == 12],
     }
