@@ -18,7 +18,9 @@ May-June                       0.734
 June alone                            0.635
 =============================  =====  ========
 
-So a model of May-June earns its place in July, and one of June alone must lose to winter's in December.
+So a model of May-June earns its place in July, and one of June alone does not in December. So it is with the
+models that the search of ``make demo`` chooses: on all of a month's flights their log loss is 0.047 less than
+that of winter's model in July, and 0.006 more in December.
 """
 
 from __future__ import annotations

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import copy
 import importlib.util
+import json
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from contender.domain.assignment import Variant
 from contender.domain.experiment import Evidence
-from contender.domain.lifecycle import Mode
+from contender.domain.lifecycle import Deed, ExperimentRecord, HistoryEntry, Mode, Stage
+from contender.domain.release import ALIASES
 from infra.local.deploy import read_template
 from infra.local.tools import ROOT
 from scripts.demo import __main__ as program
+from scripts.demo.display import Display, Step
+from scripts.demo.ending import Endings
 from scripts.demo.steps import PARAMETERS, SETTINGS
+from scripts.loop import LoopFailed
+from tests.support.evaluation import MemoryExperiments
+from tests.support.world import model_ref
 
 _PLACE = importlib.util.spec_from_file_location("check_summary", ROOT / ".ci" / "check_summary.py")
 assert _PLACE is not None and _PLACE.loader is not None
@@ -162,3 +173,83 @@ def test_given_arguments_that_make_no_sense_then_they_are_refused_before_anythin
 )
 def test_each_task_has_a_folder_of_its_own(arguments: list[str], folder: str) -> None:
     assert program._arguments(arguments).out == Path(folder)
+
+
+EVIDENCE = {
+    "decided_by": "paired",
+    "reasons": ["better"],
+    "metrics": {
+        "log_loss": {
+            "served": {"outcomes": 900, "value": -0.03, "lower": -0.08, "upper": 0.02},
+            "paired": {"outcomes": 1000, "value": -0.04, "lower": -0.05, "upper": -0.03},
+        },
+        "brier": {"served": None, "paired": None},
+    },
+}
+RECORD = ExperimentRecord("e", "d" * 64, "1", "2", "2026-01-01T00:00:00.000Z", finding="ship")
+
+
+class FakeEvaluation:
+    """Finds what it is told to find."""
+
+    def __init__(self, outcome: str, *records: ExperimentRecord) -> None:
+        self.experiments = MemoryExperiments()
+        self.experiments.records = {record.experiment_id: record for record in records}
+        self._outcome = outcome
+
+    def look_at_everything(self, progress: object, told_at: float) -> dict[str, str]:
+        return {"outcome": self._outcome, "experiment_id": "e", "reason": "no challenger is in force"}
+
+    def wait_for_end(self, experiment_id: str, progress: object) -> ExperimentRecord:
+        return self.experiments.records[experiment_id]
+
+
+def ended(monkeypatch: pytest.MonkeyPatch, evaluation: FakeEvaluation, served: dict[str, str]) -> Any:
+    """What the demo tells of an end after which MLflow and the router name these versions."""
+    aliases = {ALIASES[Variant(name)]: version for name, version in served.items()}
+    answers = {
+        "release": {"variants": {name: {"model_version": version} for name, version in served.items()}},
+        "config": {"ab_split_b": 0.2},
+    }
+
+    def by_alias(_: object, alias: str) -> object:
+        return model_ref(b"", Variant.A, aliases[alias]) if alias in aliases else None
+
+    def get(url: str, timeout: float) -> object:
+        return SimpleNamespace(json=lambda: answers[url.rsplit("/", 1)[1]])
+
+    monkeypatch.setattr("scripts.demo.ending.MlflowRegistry.by_alias", by_alias)
+    monkeypatch.setattr("scripts.demo.ending.requests.get", get)
+    stack = SimpleNamespace(api_url="http://router", mlflow_url="http://mlflow")
+    step = Step(Display(Console(quiet=True)), "")
+    found = Endings(stack, evaluation).end(step, 0.0)  # type: ignore[arg-type]
+    return found, step
+
+
+def test_given_a_promotion_then_what_is_told_is_what_history_mlflow_and_router_say(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    record = replace(RECORD, stage=Stage.PROMOTED, detail="version 2 is champion", sentence="better")
+    evaluation = FakeEvaluation("acting", record)
+    deed = HistoryEntry("t", Deed.PROMOTED, "evaluate", "d", "e", "e", json.dumps(EVIDENCE), "done")
+    evaluation.experiments.append(deed)
+    found, step = ended(monkeypatch, evaluation, {"A": "2"})
+    assert (found["stage"], found["deed"], found["metric"]) == ("promoted", "promoted", "log_loss")
+    assert (found["outcomes_used"], found["estimate"]) == (1000, -0.04)
+    assert found["interval"] == [-0.05, -0.03]
+    assert (found["aliases"], found["serves"]) == ({"champion": "2"}, {"A": "2"})
+    assert step.outcome == "ship: better"
+    assert step.notes[-1] == "the router serves version 2 as A alone; the share of B is 0.2"
+
+
+def test_given_an_undecided_experiment_then_it_is_told_as_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    record = replace(RECORD, finding="continue", evidence=json.dumps(EVIDENCE))
+    found, step = ended(monkeypatch, FakeEvaluation("nothing", record), {"A": "1", "B": "2"})
+    assert (found["finding"], found["stage"], found["deed"]) == ("continue", "running", None)
+    assert found["aliases"] == {"champion": "1", "challenger": "2"}
+    assert step.notes[0] == "running: nothing to act on"
+
+
+def test_given_no_experiment_then_the_evaluations_own_reason_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(LoopFailed, match="no challenger is in force"):
+        ended(monkeypatch, FakeEvaluation("nothing"), {"A": "1"})
