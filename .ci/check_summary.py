@@ -55,7 +55,8 @@ def failures(summary: dict) -> list[str]:
 def ending(month: str, told: dict, champion: str, challenger: str, first_split: float) -> dict[str, bool]:
     """Claims about how a month's experiment ended: what was found, done, registered and served agree."""
     wanted = {"July": "ship", "December": "keep"}[month]
-    low, high = told["interval"]
+    low, value, high = told["interval"][0], told["estimate"], told["interval"][1]
+    known = None not in (low, value, high)
     stays = challenger if wanted == "ship" else champion
     return {
         f"{month} ended in {wanted.upper()}": told["finding"] == wanted,
@@ -63,8 +64,9 @@ def ending(month: str, told: dict, champion: str, challenger: str, first_split: 
         == {"A": champion, "B": challenger},
         f"{month}: the finding was acted on by itself": {told["stage"], told["deed"]} == {LEADS_TO[wanted]},
         # Every metric that decides by default is a loss: less is better.
-        f"{month}: a B that ships has its whole interval on the better side": wanted != "ship" or high < 0,
-        f"{month}: the estimate lies in its interval": low <= told["estimate"] <= high,
+        f"{month}: a B that ships has its whole interval on the better side": wanted != "ship"
+        or (known and high < 0),
+        f"{month}: the estimate lies in its interval": known and low <= value <= high,
         f"{month}: MLflow's aliases say so": told["aliases"] == {"champion": stays},
         f"{month}: the router serves so": told["serves"] == {"A": stays},
         f"{month}: the split is back where it began": told["split"] == first_split,
