@@ -7,6 +7,7 @@ STAGE ?= prod
 ROUNDS ?=
 DATA ?=
 ENGINE ?= process
+TASK ?= classification
 EMULATOR ?= ministack
 PARAMS ?=
 ENVIRONMENTS := .venv/.ready .venv-emulator/.ready .venv-sam/.ready
@@ -20,8 +21,8 @@ help: ## show this list
 setup: ## create the three Python environments (once, 2 to 4 minutes)
 	@$(MAKE) --silent --no-print-directory -j3 $(ENVIRONMENTS)
 
-demo: setup ## run the whole loop on real flights (ENGINE=docker: train in a container, after `make image`)
-	@.venv/bin/python -m scripts.demo --engine $(ENGINE)
+demo: setup ## run the whole loop on real flights (TASK=regression; ENGINE=docker: train in a container, after `make image`)
+	@.venv/bin/python -m scripts.demo --task $(TASK) --engine $(ENGINE)
 
 up: setup ## start the local stack with a first model, and leave it running (DATA=folder for your own data)
 	@.venv/bin/python -m scripts.up --engine $(ENGINE) --emulator $(EMULATOR) $(if $(DATA),--data "$(DATA)")

@@ -61,7 +61,7 @@ def histogram(axes: Axes, found: Histogram, label: str, what: str) -> None:
             axes.stairs(shares, found.edges, color=colour, linewidth=1.7)
     axes.set_ylim(bottom=0)
     axes.margins(x=0.01)
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.yaxis.set_major_formatter(PercentFormatter(1))  # as many decimals as its steps need
     axes.set_xlabel(label)
     axes.set_ylabel(what)
 
@@ -72,5 +72,6 @@ def _wrapped(text: str) -> str:
 
 def signed(value: float) -> str:
     """Writes a difference with its sign."""
-    text = f"{value:+.3f}" if abs(value) < 10 else f"{value:+,.3g}"
+    form = "+.3f" if abs(value) < 10 else "+,.3g" if abs(value) < 1000 else "+,.0f"
+    text = format(value, form)
     return text.replace("-", "−")

@@ -21,6 +21,7 @@ from contender.domain.experiment import (
     SequenceInterval,
     VariantSummary,
 )
+from contender.domain.experiment.metrics import RMSE
 from scripts.analysis.notes import notes
 from scripts.analysis.report import Report
 
@@ -29,6 +30,7 @@ _MAX_CLASSES = 12
 
 _WIDE = 112
 """Columns from which a value and its interval stand on one line, with four decimals instead of three."""
+_NARROW_DECIMALS = 3
 
 _STYLE = {
     Finding.SHIP: "green",
@@ -65,7 +67,7 @@ def show(report: Report, console: Console) -> None:
         )
     for problem in report.problems:
         console.print(f"  Problem in the data: {escape(problem)}", style="yellow", highlight=False)
-    shape = ("  ", 4) if console.width >= _WIDE else ("\n", 3)
+    shape = ("  ", 4) if console.width >= _WIDE else ("\n", _NARROW_DECIMALS)
     console.print(_traffic(analysis))
     console.print(_predictions(analysis))
     console.print(_metrics(analysis, _Layout(*shape, coloured=not analysis.ratio.alarm)))
@@ -138,10 +140,9 @@ def _predictions(analysis: Analysis) -> Table:
 def _metrics(analysis: Analysis, layout: _Layout) -> Table:
     table = _table(f"Metrics with {analysis.level:.0%} intervals, for one look", "", "A", "B", "B - A", "p")
     for entry in analysis.comparisons:
-        better = "↑" if entry.metric.higher_is_better else "↓"
         gap = entry.difference
         table.add_row(
-            f"{entry.metric.label} {better}",
+            _named(entry.metric, layout),
             _estimate(entry.a, layout),
             _estimate(entry.b, layout),
             "–" if gap is None else _styled(entry.metric, gap, layout),
@@ -156,10 +157,9 @@ def _sequences(analysis: Analysis, layout: _Layout) -> Table:
     title = f"B - A with {analysis.level:.0%} confidence sequences, for any number of looks"
     table = _table(title, "", "A/B comparison", *(["same requests"] if shadowed else []))
     for entry in analysis.look.metrics:
-        better = "↑" if entry.metric.higher_is_better else "↓"
         cells = [entry.served, entry.paired] if shadowed else [entry.served]
         table.add_row(
-            f"{entry.metric.label} {better}",
+            _named(entry.metric, layout),
             *("–" if cell is None else _styled(entry.metric, cell, layout) for cell in cells),
         )
     return table
@@ -190,6 +190,14 @@ def _table(title: str, first: str, *others: str) -> Table:
     return table
 
 
+def _named(metric: Metric, layout: _Layout) -> str:
+    """A metric with its direction; by its short name, if it has one, where lines are short."""
+    name = "RMSE" if metric is RMSE else metric.label.partition(" (")[2].rstrip(")")
+    if layout.decimals > _NARROW_DECIMALS or not name:
+        name = metric.label
+    return f"{name} {'↑' if metric.higher_is_better else '↓'}"
+
+
 def _estimate(estimate: Estimate, layout: _Layout) -> str:
     if math.isnan(estimate.value):
         return "–"
@@ -212,7 +220,9 @@ def _styled(metric: Metric, gap: Difference | SequenceInterval, layout: _Layout)
 
 
 def _figure(value: float, layout: _Layout, sign: str = "") -> str:
-    return format(value, f"{sign}.{layout.decimals}f" if abs(value) < 10 else f"{sign},.4g")
+    if abs(value) >= 1000:
+        return format(value, f"{sign},.0f")
+    return format(value, f"{sign}.{layout.decimals}f" if abs(value) < 10 else f"{sign}.4g")
 
 
 def _number(value: float, form: str) -> str:

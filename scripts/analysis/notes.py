@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from contender.domain.dataset import Task
 from contender.domain.experiment import Analysis
 from contender.domain.experiment.difference import Difference
 
@@ -28,8 +29,9 @@ def notes(analysis: Analysis) -> list[str]:
     if dropped and dropped[0].difference and dropped[0].difference.epochs:
         gap = dropped[0].difference
         found.append(
-            f"{dropped[0].metric.label}: {gap.epochs_dropped} epochs with {gap.outcomes_dropped:,} outcomes "
-            "are left out of the difference, for too few outcomes of one variant."
+            f"{dropped[0].metric.label}: {_count(gap.epochs_dropped, 'epoch')} with "
+            f"{_count(gap.outcomes_dropped, 'outcome')} left out of the difference, for too few outcomes of "
+            "one variant."
         )
     if analysis.a.fallbacks or analysis.b.fallbacks:
         found.append(
@@ -64,7 +66,8 @@ def _outcomes(analysis: Analysis) -> list[str]:
 def _guardrails(analysis: Analysis) -> list[str]:
     return [
         f"Guardrail {'[red bold]breached[/red bold]' if entry.breached else 'kept'} ({entry.label}): "
-        f"B {entry.share_b:.2%}, A {entry.share_a:.2%}, limit {entry.limit:.1%}."
+        f"B {entry.share_b:.2%}, A {entry.share_a:.2%}, limit {entry.limit:.1%}"
+        f"{f'; {entry.remark}' if entry.remark else ''}."
         for entry in analysis.look.guardrails
         if entry.share_b > 0
     ]
@@ -74,14 +77,17 @@ def _pairs(analysis: Analysis) -> list[str]:
     agreement = analysis.look.agreement
     if not agreement.pairs:
         return []
-    found = [
-        f"Both models answered {agreement.pairs:,} requests ({agreement.share:.1%}) and agree on "
-        f"{agreement.same_share:.1%} of them; their answers are {agreement.mean_distance:.4g} apart on "
-        "average."
-    ]
+    said = f"Both models answered {agreement.pairs:,} requests ({agreement.share:.1%})"
+    if analysis.task is Task.CLASSIFICATION:  # two numbers are hardly ever the very same
+        said += f" and agree on {agreement.same_share:.1%} of them"
+    found = [f"{said}; their answers are {agreement.mean_distance:.4g} apart on average."]
     if analysis.look.belief:
         found.append(f"Same requests: {analysis.look.belief[0].lower()}{analysis.look.belief[1:]}")
     return found
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _points(gap: Difference) -> str:

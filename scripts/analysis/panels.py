@@ -6,13 +6,14 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.ticker import PercentFormatter
 
 from contender.domain.dataset import Task
-from contender.domain.experiment import Analysis, Comparison
+from contender.domain.experiment import Analysis, Difference, Evidence, Metric, SequenceInterval
 from contender.domain.experiment.shape import CalibrationBin
 from scripts.analysis.canvas import A_COLOUR, B_COLOUR, INK, MUTED, Axes, head, histogram, nothing, signed
 
@@ -58,20 +59,20 @@ def predictions(axes: Axes, analysis: Analysis) -> None:
 def differences(axes: Axes, analysis: Analysis) -> None:
     """How much better or worse B is, metric by metric, on one scale."""
     note = f"{analysis.level:.0%} intervals, within epochs of the split"
+    rows = _gaps(analysis)
+    if rows and rows[0].decides:
+        note = f"{analysis.level:.0%} intervals; the first, for all looks together, decides"
     head(
         axes,
         "How B differs from A",
         "do not conclude from it: the split was not kept" if analysis.ratio.alarm else note,
     )
-    entries = [entry for entry in analysis.comparisons if _has_interval(entry)]
-    if not entries:
+    if not rows:
         nothing(axes, "No comparison yet", analysis.verdict.sentence)
         return
     low_end = high_end = 0.0
-    for row, entry in enumerate(entries):
-        gap = entry.difference
-        assert gap is not None  # _has_interval
-        scale = (1 if entry.metric.higher_is_better else -1) / abs(entry.a.value)
+    for row, (metric, gap, base, _) in enumerate(rows):
+        scale = (1 if metric.higher_is_better else -1) / abs(base)
         value, *ends = (scale * number for number in (gap.value, gap.lower, gap.upper))
         low, high = sorted(ends)
         colour = MUTED if analysis.ratio.alarm or low <= 0 <= high else B_COLOUR if low > 0 else A_COLOUR
@@ -85,7 +86,7 @@ def differences(axes: Axes, analysis: Analysis) -> None:
     span = high_end - low_end
     low_end, high_end = min(low_end, -0.4 * span) - 0.05 * span, max(high_end, 0.35 * span) + 0.05 * span
     axes.set_xlim(low_end, low_end + (high_end - low_end) / 0.58)
-    axes.set_ylim(len(entries) - 0.4, -0.95)
+    axes.set_ylim(len(rows) - 0.4, -0.95)
     axes.text(
         0, -0.68, "◀ A better   ", color=A_COLOUR, fontsize=8.5, fontweight="bold", ha="right", va="center"
     )
@@ -102,7 +103,7 @@ def differences(axes: Axes, analysis: Analysis) -> None:
         ha="right",
         va="center",
     )
-    axes.set_yticks(range(len(entries)), [_two_lines(entry) for entry in entries])
+    axes.set_yticks(range(len(rows)), [_two_lines(row) for row in rows])
     axes.tick_params(axis="y", labelcolor=INK, labelsize=9.5)
     axes.grid(visible=False, axis="y")
     axes.set_xticks([tick for tick in axes.get_xticks() if low_end <= tick <= high_end])
@@ -261,14 +262,31 @@ def _positive_shares(analysis: Analysis) -> str:
     return "mean: " + ", ".join(f"{name} {side.mean_prediction:.4g}" for name, side in sides)
 
 
-def _has_interval(entry: Comparison) -> bool:
-    return entry.difference is not None and not math.isnan(entry.difference.lower) and entry.a.value != 0
+class _Gap(NamedTuple):
+    """A row of B - A, the value of A by which it is scaled, and whether it is the paired one that decides."""
+
+    metric: Metric
+    gap: Difference | SequenceInterval
+    base: float
+    decides: bool
 
 
-def _two_lines(entry: Comparison) -> str:
-    head, _, tail = entry.metric.label.partition(" (")
-    sense = "higher is better" if entry.metric.higher_is_better else "lower is better"
-    return f"{tail.rstrip(')') or head}\n{sense}"
+def _gaps(analysis: Analysis) -> list[_Gap]:
+    """The A/B comparison of every metric; before it that of the same requests, where it decides."""
+    rows = []
+    look = analysis.look
+    if look.decided_by is Evidence.PAIRED and look.metrics and look.metrics[0].paired is not None:
+        rows.append(_Gap(look.metrics[0].metric, look.metrics[0].paired, look.metrics[0].a, decides=True))
+    for entry in analysis.comparisons:
+        if entry.difference is not None:
+            rows.append(_Gap(entry.metric, entry.difference, entry.a.value, decides=False))
+    return [row for row in rows if not math.isnan(row.gap.lower) and row.base and not math.isnan(row.base)]
+
+
+def _two_lines(row: _Gap) -> str:
+    head, _, tail = row.metric.label.partition(" (")
+    sense = "higher is better" if row.metric.higher_is_better else "lower is better"
+    return f"{tail.rstrip(')') or head}\n{'same requests' if row.decides else sense}"
 
 
 def _short(name: str) -> str:

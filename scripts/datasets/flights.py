@@ -18,7 +18,9 @@ May-June                       0.734
 June alone                            0.635
 =============================  =====  ========
 
-So a model of May-June earns its place in July, and one of June alone must lose to winter's in December.
+So a model of May-June earns its place in July, and one of June alone does not in December. So it is with the
+models that the search of ``make demo`` chooses: on all of a month's flights their log loss is 0.047 less than
+that of winter's model in July, and 0.006 more in December.
 """
 
 from __future__ import annotations
@@ -46,6 +48,8 @@ SEED = 20130101
 HELDOUT = "2013-01_02-heldout"
 MAY_JUNE = "2013-05_06"
 JUNE = "2013-06"
+LATER = "later"
+"""Folder of what is no window yet; below it all is laid out as in the data bucket."""
 
 FEATURES: Mapping[str, Kind] = MappingProxyType(
     {
@@ -86,7 +90,7 @@ class FlightsPaths:
         reference: Random half of January-February.
         heldout: The other half, window ``HELDOUT``.
         may_june: Window ``MAY_JUNE``.
-        june: June alone; below ``later/``, so that it is no window until someone puts it below ``current/``.
+        june: Window ``JUNE``, June alone; below ``LATER``, so that it is none until someone brings it.
         july: Traffic for after May-June, in time order, with the target.
         december: Traffic for after June, likewise.
         rows: Rows of each of the six files, by path relative to ``root``.
@@ -178,7 +182,7 @@ def prepare_flights(
         f"{REFERENCE}/{_FILE}": winter[in_reference],
         f"{CURRENT}/{HELDOUT}/{_FILE}": winter[~in_reference],
         f"{CURRENT}/{MAY_JUNE}/{_FILE}": flights[month.isin([5, 6])],
-        f"later/{JUNE}/{_FILE}": flights[month == 6],
+        f"{LATER}/{CURRENT}/{JUNE}/{_FILE}": flights[month == 6],
         "traffic/2013-07.parquet": flights[month == 7],
         "traffic/2013-12.parquet": flights[month == 12],
     }

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from contender.domain.experiment import Analysis, ExperimentSettings, analyse
+from contender.domain.experiment.columns import Shadow
 from contender.reports.experiment import About, render_experiment
 from contender.reports.experiment_axes import Plot, ticks
 from tests.support.experiments import experiment
@@ -91,6 +92,22 @@ def test_given_an_experiment_then_verdict_estimate_checks_and_epochs_are_there()
 )
 def test_given_any_kind_of_experiment_then_there_is_a_page(rows: list[object]) -> None:
     assert "<h1>" in page(analyse(table(rows)))  # type: ignore[arg-type]
+
+
+def test_given_two_models_of_numbers_then_their_distance_is_told_and_not_how_often_they_are_equal() -> None:
+    rows = [
+        PLAIN._replace(
+            probabilities=None,
+            prediction=float(i % 7),
+            outcome=float(i % 5),
+            assigned_b=i % 2 == 0,
+            shadow=Shadow(float(i % 7) + 1.5, None),
+        )
+        for i in range(60)
+    ]
+    found = page(analyse(table(rows)))
+    assert re.search(r"both answered 60 requests \(100\s%\), and are 1\.5 apart on average", found)
+    assert "agree on" not in found
 
 
 def test_given_many_classes_with_markup_in_their_names_then_it_is_text() -> None:

@@ -8,14 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from contender.adapters.export_layout import Export, write_manifests
 from contender.adapters.local_objects import LocalObjects
 from contender.domain.assignment import Variant
 from contender.domain.dataset import parse_dataset
+from contender.domain.experiment import Evidence, ExperimentSettings, analyse
 from contender.domain.release import ModelRef, Release, release_key
 from scripts import analyze
+from scripts.analysis import canvas, panels
+from tests.support.experiments import experiment
 from tests.support.exports import Invented, items, write_export
 
 DATASET = {"task": "classification", "target": "late", "features": {"distance": "numeric"}}
@@ -217,3 +221,41 @@ def test_help_explains_every_option(capsys: pytest.CaptureFixture[str]) -> None:
     printed = capsys.readouterr().out
     for option in ("--export", "--out", "--dataset", "--release", "--task", "--positive", "--metric"):
         assert option in printed
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(-0.0004, "−0.000"), (3.303, "+3.303"), (-465.7, "−466"), (1219.9, "+1,220"), (6.67e7, "+66,700,000")],
+)
+def test_given_a_difference_of_any_size_then_the_chart_writes_it_without_powers_of_ten(
+    value: float, said: str
+) -> None:
+    assert canvas.signed(value) == said
+
+
+def test_given_regression_then_the_console_has_short_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = Invented(requests=300, classes=(), splits=(0.5,))
+    document(write_export(tmp_path, items(plan)))
+    printed = capsys.readouterr().out
+    for name in ("MAE ↓", "MSE ↓", "RMSE ↓"):
+        assert f"  {name}  " in printed
+
+
+@pytest.mark.parametrize(("how", "labels"), [(Evidence.PAIRED, 5), (Evidence.SERVED, 4)])
+def test_given_that_the_same_requests_decide_then_the_chart_begins_with_them(
+    how: Evidence, labels: int
+) -> None:
+    columns = experiment(1500, skill_b=1.5, shadow=True)
+    axes = Figure().subplots()
+    panels.differences(axes, analyse(columns, settings=ExperimentSettings(decide_by=how)))
+    said = [label.get_text() for label in axes.get_yticklabels()]
+    assert len(said) == labels
+    assert (said[0] == "Log loss\nsame requests") == (how is Evidence.PAIRED)
+    assert said[-4:] == [
+        "Log loss\nlower is better",
+        "Brier score\nlower is better",
+        "Accuracy\nhigher is better",
+        "AUC\nhigher is better",
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -153,6 +154,9 @@ class MlflowRegistry:
     def _client(self) -> Any:
         import mlflow
 
+        if not self._tracking_uri.startswith("arn:"):
+            # sagemaker-mlflow takes every address for an ARN, of which MLflow warns with each call.
+            logging.getLogger("mlflow.tracking.request_header.registry").setLevel(logging.ERROR)
         mlflow.set_tracking_uri(self._tracking_uri)
         return mlflow.MlflowClient(self._tracking_uri)
 

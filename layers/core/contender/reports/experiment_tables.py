@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from contender.domain.dataset import Task
 from contender.domain.experiment import (
     Analysis,
     Difference,
@@ -73,12 +74,16 @@ def checks(analysis: Analysis) -> Html:
             f"{guardrail.label}: B {_share(guardrail.share_b)}, A {_share(guardrail.share_a)}, limit "
             f"{percent(guardrail.limit)}"
         )
-        rows.append((f"Guardrail: {guardrail.name}", said, "bad" if guardrail.breached else "good"))
+        remark = guardrail.remark
+        tone = "bad" if guardrail.breached else "unsure" if remark else "good"
+        rows.append((f"Guardrail: {guardrail.name}", f"{said}; {remark}" if remark else said, tone))
     agreement = look.agreement
     if agreement.pairs:
+        # Two numbers are hardly ever the very same.
+        same = f", agree on {percent(agreement.same_share)}" if analysis.task is Task.CLASSIFICATION else ""
         said = (
-            f"both answered {agreement.pairs:,} requests ({percent(agreement.share)}), agree on "
-            f"{percent(agreement.same_share)}, and are {number(agreement.mean_distance)} apart on average"
+            f"both answered {agreement.pairs:,} requests ({percent(agreement.share)}){same}, and are "
+            f"{number(agreement.mean_distance)} apart on average"
         )
         rows.append(("Agreement of the models", said, ""))
     if look.belief:
@@ -168,8 +173,8 @@ def _delay(analysis: Analysis) -> list[tuple[str, str, str]]:
     if math.isnan(found.delay_p_value):
         return []
     said = (
-        f"B − A is {_value(found.early.value)} among the faster half of the outcomes and "
-        f"{_value(found.late.value)} among the slower (p {p_value(found.delay_p_value)}, one look)"
+        f"B − A is {_signed(found.early.value)} among the faster half of the outcomes and "
+        f"{_signed(found.late.value)} among the slower (p {p_value(found.delay_p_value)}, one look)"
     )
     return [("Delay of outcomes", said, "unsure" if found.delay_p_value < _DELAY_P else "good")]
 

@@ -45,6 +45,28 @@ def test_given_that_both_are_slow_then_b_is_not_to_blame() -> None:
     assert not breached
 
 
+@pytest.mark.parametrize(
+    ("bad_a", "bad_b", "remark"),
+    [
+        (0, 4, ""),
+        (0, 6, "above the limit, which chance may still explain (p = 1)"),
+        (60, 40, "above the limit, but A does no better"),
+        (2, 40, ""),  # breached: the verdict says so
+    ],
+)
+def test_given_a_share_above_the_limit_without_a_breach_then_it_is_said_why(
+    bad_a: int, bad_b: int, remark: str
+) -> None:
+    rows = [
+        PLAIN._replace(assigned_b=is_b, latency_ms=500.0 if index < bad else 1.0)
+        for is_b, bad in ((False, bad_a), (True, bad_b))
+        for index in range(400)
+    ]
+    (_, latency) = GuardrailMonitor().add(table(rows), SETTINGS).result(SETTINGS)
+    assert latency.remark.startswith(remark)
+    assert bool(latency.remark) == bool(remark)
+
+
 def test_given_fallbacks_then_they_count_for_the_variant_that_could_not_answer() -> None:
     rows = [PLAIN._replace(assigned_b=True, fallback=index % 5 == 0) for index in range(200)]
     (fallbacks, _) = GuardrailMonitor().add(table(rows), SETTINGS).result(SETTINGS)

@@ -15,6 +15,8 @@ from contender.errors import BadInput
 from scripts.datasets.flights import (
     FEATURES,
     HELDOUT,
+    JUNE,
+    LATER,
     MAY_JUNE,
     FlightsPaths,
     load_flights,
@@ -50,7 +52,8 @@ def test_given_all_flights_then_the_layout_is_the_data_buckets(flights: FlightsP
     windows = {path.parent.name for path in (flights.root / "current").glob("*/*")}
     assert windows == {HELDOUT, MAY_JUNE}
     assert flights.reference.parent == flights.root / "reference"
-    assert not (flights.root / "current" / "2013-06").exists() and flights.june.is_file()
+    assert not (flights.root / "current" / JUNE).exists()
+    assert flights.june.parent == flights.root / LATER / "current" / JUNE
     assert all(len(table) == flights.rows[name] for name, table in tables(flights).items())
 
 

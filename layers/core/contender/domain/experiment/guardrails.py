@@ -19,6 +19,7 @@ from scipy import special
 
 from contender.domain.experiment.columns import Columns
 from contender.domain.experiment.settings import ExperimentSettings
+from contender.domain.experiment.wording import p_text
 
 _ODDS_FACTORS = np.geomspace(1.1, 200.0, 24)
 """By how much larger the odds of the alternatives are, from hardly to hopelessly worse."""
@@ -45,6 +46,15 @@ class Guardrail(NamedTuple):
     share_b: float
     p_value: float
     breached: bool
+
+    @property
+    def remark(self) -> str:
+        """Why a share above the limit is no breach; empty where it is not above it, or is one."""
+        if self.breached or not self.share_b > self.limit:
+            return ""
+        if self.share_b <= self.share_a:
+            return "above the limit, but A does no better"
+        return f"above the limit, which chance may still explain (p {p_text(self.p_value)})"
 
 
 class Counts(NamedTuple):

@@ -10,8 +10,8 @@ _SMALLEST_P = 1e-4
 
 
 def signed(value: float) -> str:
-    """A difference with its sign, to four digits."""
-    return f"{value:+.4f}" if abs(value) < 1 else f"{value:+.4g}"
+    """A difference with its sign, to four digits; from a thousand on, whole."""
+    return format(value, "+.4f" if abs(value) < 1 else "+.4g" if abs(value) < 1000 else "+,.0f")
 
 
 def p_text(value: float) -> str:
