@@ -10,13 +10,12 @@ is lost; times are for reading. Takes about 6 minutes on two quiet cores.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
+from bench import report
 from bench.local_s3 import client_environment, local_s3
 from bench.router_chart import save_chart
 from bench.router_imports import import_times
@@ -48,7 +48,7 @@ IMPORTS_SHOWN = 10
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the benchmark. Gives the exit code: 1 when answers differ or a request is lost."""
     parser = argparse.ArgumentParser(prog="python -m bench.router", description=__doc__.split("\n\n")[0])
-    parser.add_argument("--rounds", type=_rounds, default=3, help="runs of each (default 3)")
+    parser.add_argument("--rounds", type=report.rounds, default=3, help="runs of each (default 3)")
     parser.add_argument(
         "--quick", action="store_true", help="one round of a tenth of the calls, 5 s of traffic (1.5 minutes)"
     )
@@ -71,15 +71,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     lines = rows_of(found, load)
-    console.print(_table(lines))
+    console.print(report.table("Router, medians; ratio = peer / ours", lines))
     console.print(_imports(imports))
     wrong = [*disagreements(found), *load.errors[:5], *load.faults]
     for text in wrong:
         console.print(f"[red]{text}[/red]", highlight=False)
     if not wrong:
         console.print("All gave the same answers, and every request was logged once.")
-    options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "bench-router.json").write_text(json.dumps(lines, indent=1, ensure_ascii=False) + "\n")
+    report.write(lines, options.out / "bench-router.json")
     save_chart(found, options.out / "bench-router.png")
     console.print(f"Wrote {options.out / 'bench-router.json'} and {options.out / 'bench-router.png'}.")
     return 1 if wrong else 0
@@ -145,25 +144,6 @@ def _publish(folder: Path, aws: Any, endpoint: str) -> str:
     wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
     dynamodb.create_table(TableName=TABLE, **{part: properties[part] for part in wanted})
     return release.salt
-
-
-def _rounds(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 100:
-        raise argparse.ArgumentTypeError("give a whole number from 1 to 100")
-    return int(text)
-
-
-def _table(lines: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table(title="Router, medians; ratio = peer / ours", title_justify="left")
-    table.add_column("measure")
-    for heading in ("ours", "peer", "ratio", "goal", "holds"):
-        table.add_column(heading, justify="right")
-    for line in lines:
-        told = {None: "", True: "yes", False: "[red]NO[/red]"}[line["holds"]]
-        numbers = ["–" if line[name] is None else f"{line[name]:,.3f}" for name in ("ours", "peer")]
-        ratio = "–" if line["ratio"] is None else f"{line['ratio']:,.1f}"
-        table.add_row(line["measure"], *numbers, ratio, line["goal"] or "", told)
-    return table
 
 
 def _imports(times: Sequence[tuple[str, float]]) -> Table:

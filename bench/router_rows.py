@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from bench.report import Line
 from bench.router_runs import Run, Subject
 
 FOLLOWED_WITHIN_S = 10.0
@@ -39,9 +40,9 @@ GOALS = (
     Goal("prediction alone, p50 ms, mlflow.pyfunc", Subject.MODEL, Subject.PYFUNC, "p50_ms", 20),
     Goal("with an acknowledged log record, p50 ms", Subject.LOGGED, Subject.SERVE, "p50_ms", 2),
     Goal("with an acknowledged log record, p99 ms", Subject.LOGGED, Subject.SERVE, "p99_ms", None),
-    Goal("fresh process to first answer, whole router, s", Subject.COLD, Subject.PEER_COLD, "seconds", 8),
-    Goal("peak MB of the whole router", Subject.COLD, Subject.PEER_COLD, "peak_mb", 3),
-    Goal("fresh process to first answer, model alone, s", Subject.COLD_MODEL, Subject.PEER_COLD, "seconds", 8),
+    Goal("fresh process to first answer, router, s", Subject.COLD, Subject.PEER_COLD, "seconds", 8),
+    Goal("peak MB of the router", Subject.COLD, Subject.PEER_COLD, "peak_mb", 3),
+    Goal("fresh process to first answer, model, s", Subject.COLD_MODEL, Subject.PEER_COLD, "seconds", 8),
     Goal("peak MB of the model alone", Subject.COLD_MODEL, Subject.PEER_COLD, "peak_mb", 3),
 )  # fmt: skip
 """The table of the benchmark. The whole router reads split, release and model from the emulator and logs;
@@ -74,7 +75,7 @@ class Load(NamedTuple):
     p99_ms: float
 
 
-def rows_of(found: Mapping[Subject, Run], load: Load | None) -> list[dict[str, Any]]:
+def rows_of(found: Mapping[Subject, Run], load: Load | None) -> list[Line]:
     """Makes the lines.
 
     Args:
@@ -85,7 +86,7 @@ def rows_of(found: Mapping[Subject, Run], load: Load | None) -> list[dict[str, A
         Lines of ``measure``, ``ours``, ``peer``, ``ratio`` (peer / ours: how many times better), ``goal`` and
         ``holds`` (``None`` without a goal).
     """
-    lines = []
+    lines: list[Line] = []
     for goal in GOALS:
         if goal.ours not in found or goal.peer not in found:
             continue
@@ -103,7 +104,7 @@ def rows_of(found: Mapping[Subject, Run], load: Load | None) -> list[dict[str, A
     return lines if load is None else [*lines, *_of_load(load)]
 
 
-def _of_load(load: Load) -> list[dict[str, Any]]:
+def _of_load(load: Load) -> list[Line]:
     # Late is late: a second more than a minute for a minute's requests means that the rate was not held.
     rate = load.sent / load.seconds
     return [
@@ -121,7 +122,7 @@ def _of_load(load: Load) -> list[dict[str, Any]]:
     ]
 
 
-def _alone(measure: str, value: float, goal: str | None, holds: bool | None) -> dict[str, Any]:
+def _alone(measure: str, value: float, goal: str | None, holds: bool | None) -> Line:
     return {
         "measure": measure,
         "ours": round(value, 3),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 import uuid
@@ -69,7 +70,10 @@ def build_app(environ: Mapping[str, str], log: PredictionLog | None = None) -> F
         new_id=lambda: uuid.uuid4().hex,
         shadow=Shadow(observer) if settings.shadow else None,
     )
-    return create_app(Services(serving, predict, GiveFeedback(serving, log, time.time), observer))
+    app = create_app(Services(serving, predict, GiveFeedback(serving, log, time.time), observer))
+    # What is here now stays. The collector would look through all of it again, in the middle of a request.
+    gc.freeze()
+    return app
 
 
 def _print_line(line: str) -> None:
