@@ -81,6 +81,7 @@ def _bars(
         axes.annotate(f"{value:,.{digits}f}", (value, place), (5, 0), textcoords="offset points", va="center")
     if log:
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlim(least, max(values) * (4 if log else 1.2))
     axes.set_yticks(places, list(names.values()))
     axes.set_axisbelow(True)

@@ -6,7 +6,7 @@ from botocore.loaders import Loader
 from botocore.session import Session
 
 
-class _KnownServices(Loader):
+class _KnownServices(Loader):  # type: ignore[misc]  # botocore ships no types
     """Knows which services it will be asked for, instead of looking through the folders of all 400."""
 
     def __init__(self, services: tuple[str, ...]) -> None:
