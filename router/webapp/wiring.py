@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 import time
 import uuid
@@ -70,10 +69,7 @@ def build_app(environ: Mapping[str, str], log: PredictionLog | None = None) -> F
         new_id=lambda: uuid.uuid4().hex,
         shadow=Shadow(observer) if settings.shadow else None,
     )
-    app = create_app(Services(serving, predict, GiveFeedback(serving, log, time.time), observer))
-    # What is here now stays. The collector would look through all of it again, in the middle of a request.
-    gc.freeze()
-    return app
+    return create_app(Services(serving, predict, GiveFeedback(serving, log, time.time), observer))
 
 
 def _print_line(line: str) -> None:
