@@ -11,7 +11,6 @@ Evidently takes most.
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import subprocess
 import sys
@@ -27,7 +26,7 @@ from bench import report
 from bench.drift_chart import save_chart
 from bench.drift_rows import rows_of
 from bench.drift_runs import BUCKET, PEERS_PYTHON, Medians, Run, Subject, disagreements, run_once
-from bench.local_s3 import local_s3
+from bench.local_s3 import client_environment, local_s3
 from contender.errors import ContenderError
 from infra.local.errors import LocalStackError
 from infra.local.tools import ROOT
@@ -51,17 +50,7 @@ class Bench:
 
     def __init__(self, endpoint: str, folder: Path, status: Status) -> None:
         self._endpoint, self._folder, self._status = endpoint, folder, status
-        keep = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        self._env = {
-            **keep,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "NO_PROXY": "127.0.0.1,localhost",
-            "PYTHONPATH": os.pathsep.join(str(path) for path in (ROOT, ROOT / "layers/core")),
-        }
+        self._env = client_environment()
         self._s3 = boto3.client(
             "s3",
             endpoint_url=endpoint,

@@ -1,4 +1,4 @@
-"""The emulator's S3, for as long as a benchmark runs."""
+"""The emulator, for as long as a benchmark runs."""
 
 from __future__ import annotations
 
@@ -46,3 +46,23 @@ def local_s3(folder: Path) -> Iterator[str]:
         yield url
     finally:
         processes.stop_marked(mark)
+
+
+def client_environment(endpoint: str | None = None) -> dict[str, str]:
+    """What a measured process may know: the emulator's credentials, and where our packages are.
+
+    Args:
+        endpoint: URL of the emulator, for AWS's own variable; ``None`` to leave it out.
+    """
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return {
+        **kept,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "NO_PROXY": "127.0.0.1,localhost",
+        "PYTHONPATH": os.pathsep.join(str(path) for path in (tools.ROOT, tools.ROOT / "layers/core")),
+        **({} if endpoint is None else {"AWS_ENDPOINT_URL": endpoint}),
+    }

@@ -7,16 +7,17 @@ import sys
 import time
 from collections.abc import Mapping
 
-import boto3
 from botocore.config import Config
 from flask import Flask
 
+from contender.adapters.cold_clients import session_of
 from contender.adapters.dynamo_log import DynamoPredictionLog
 from contender.adapters.onnx_model import load_onnx
 from contender.adapters.s3_objects import S3Objects
 from contender.adapters.ssm_parameters import SsmParameters
 from contender.adapters.telemetry import JsonLines
 from contender.domain.request_id import NOISE_BYTES, new_request_id
+from contender.ports import PredictionLog
 from contender.settings import RouterSettings
 from contender.usecases.feedback import GiveFeedback
 from contender.usecases.predict import Predict
@@ -30,11 +31,12 @@ _QUICK = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", 
 _LARGE = Config(connect_timeout=1, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2})
 
 
-def build_app(environ: Mapping[str, str]) -> Flask:
+def build_app(environ: Mapping[str, str], log: PredictionLog | None = None) -> Flask:
     """Makes clients, use cases and the app.
 
     Args:
         environ: See :class:`contender.settings.RouterSettings`.
+        log: Takes the predictions; by default the table that the environment names.
 
     Returns:
         The WSGI app.
@@ -44,9 +46,10 @@ def build_app(environ: Mapping[str, str]) -> Flask:
     """
     settings = RouterSettings.read(environ)
     observer = JsonLines(sys.stdout, "router", environ.get("CONTENDER_STAGE", ""))
+    aws = session_of("ssm", "s3", "dynamodb")
     serving = Serving(
-        parameters=SsmParameters(boto3.client("ssm", config=_QUICK)),
-        artifacts=S3Objects(boto3.client("s3", config=_LARGE), settings.artifact_bucket),
+        parameters=SsmParameters(aws.create_client("ssm", config=_QUICK)),
+        artifacts=S3Objects(aws.create_client("s3", config=_LARGE), settings.artifact_bucket),
         load_model=load_onnx,
         observer=observer,
         release_parameter=settings.release_parameter,
@@ -54,7 +57,9 @@ def build_app(environ: Mapping[str, str]) -> Flask:
         refresh_s=settings.refresh_s,
         clock=time.monotonic,
     )
-    log = DynamoPredictionLog(boto3.client("dynamodb", config=_QUICK), settings.predictions_table)
+    if log is None:
+        dynamodb = aws.create_client("dynamodb", config=_QUICK)
+        log = DynamoPredictionLog(dynamodb, settings.predictions_table)
     predict = Predict(
         serving=serving,
         log=log,

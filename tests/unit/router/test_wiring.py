@@ -81,6 +81,17 @@ def test_importing_the_router_loads_nothing_heavy() -> None:
     assert loaded(run(code, {}).stdout, HEAVY) == []
 
 
+def test_what_the_first_event_imports_is_nothing_heavy_either() -> None:
+    code = f"""
+import sys
+sys.path[:0] = [{str(ROOT / "router")!r}, {str(ROOT / "layers" / "core")!r}]
+import webapp.wiring
+print("\\n".join(sys.modules))
+"""
+    # boto3 stands on botocore, which is all the router needs.
+    assert loaded(run(code, {}).stdout, (*HEAVY, "boto3")) == []
+
+
 def test_the_router_wired_as_on_aws_answers_and_loads_nothing_heavy() -> None:
     code = SERVE.format(router=str(ROOT / "router"), core=str(ROOT / "layers" / "core"), root=str(ROOT))
     result = run(

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
 from contender.errors import NotFound, StoreUnavailable
@@ -17,7 +16,7 @@ MISSING = frozenset({"NoSuchKey", "404", "NotFound", "ParameterNotFound"})
 CONDITION_FAILED = "ConditionalCheckFailedException"
 
 Client = Any
-"""A boto3 client; boto3 ships no types."""
+"""A client of boto3 or of botocore below it; neither ships types."""
 
 
 def code_of(error: ClientError) -> str:
@@ -27,7 +26,7 @@ def code_of(error: ClientError) -> str:
 
 @contextmanager
 def translated(service: str, what: str) -> Iterator[None]:
-    """Raises ``NotFound`` or ``StoreUnavailable`` for what boto3 raises inside.
+    """Raises ``NotFound`` or ``StoreUnavailable`` for what botocore raises inside.
 
     Args:
         service: Name of the service.
@@ -40,5 +39,5 @@ def translated(service: str, what: str) -> Iterator[None]:
             raise NotFound(f"{what}: {code_of(error)}") from error
         message = error.response.get("Error", {}).get("Message", "")
         raise StoreUnavailable(service, f"{what}: {code_of(error)} {message}") from error
-    except (BotoCoreError, Boto3Error) as error:
+    except BotoCoreError as error:
         raise StoreUnavailable(service, f"{what}: {error}") from error

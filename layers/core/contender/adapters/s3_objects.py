@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from contender.adapters._aws import Client, translated
-from contender.errors import NotFound
+from contender.errors import NotFound, StoreUnavailable
 from contender.ports import ObjectInfo
 
 
@@ -65,5 +65,11 @@ class S3Objects:
 
     def download(self, key: str, path: str) -> None:
         """Copies an object into a local file. Raises ``NotFound``, ``StoreUnavailable``."""
-        with translated("s3", f"download {self.uri(key)}"):
-            self._client.download_file(self._bucket, key, path)
+        from boto3.exceptions import Boto3Error  # here, because boto3's own transfers alone raise it
+
+        what = f"download {self.uri(key)}"
+        try:
+            with translated("s3", what):
+                self._client.download_file(self._bucket, key, path)
+        except Boto3Error as error:
+            raise StoreUnavailable("s3", f"{what}: {error}") from error

@@ -1,0 +1,160 @@
+"""The router against what users would serve a model with: MLflow's server, MLflow, scikit-learn, PyCaret.
+
+The same LightGBM pipeline on both sides, fitted on the flights; ours as a release whose ONNX file the
+training code converted. Each run is a process of its own. Then a minute of 1,000 requests a second over HTTP
+while the split changes each second. Prints ratios of medians and import times, checks that all gave the same
+answers, and writes out/bench-router.json and out/bench-router.png. It fails when answers differ or a request
+is lost; times are for reading. Takes about 6 minutes on two quiet cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import boto3
+from rich.console import Console
+from rich.status import Status
+from rich.table import Table
+
+from bench import report
+from bench.local_s3 import client_environment, local_s3
+from bench.router_chart import save_chart
+from bench.router_imports import import_times
+from bench.router_rows import Load, rows_of
+from bench.router_runs import PEERS_PYTHON, Run, Runner, Subject, disagreements, medians
+from bench.router_traffic import traffic
+from contender.domain.release import parse_release, release_key
+from contender.errors import ContenderError
+from infra.local.deploy import read_template
+from infra.local.errors import LocalStackError
+from infra.local.tools import ROOT
+
+OUT = Path("out")
+BUCKET, TABLE = "bench-artifacts", "bench-predictions"
+RELEASE, SPLIT = "/contender/bench/release", "/contender/bench/ab_split_b"
+RATE, SECONDS = 1_000, 60
+QUICK_SHARE, QUICK_SECONDS = 0.1, 5
+IMPORTS_SHOWN = 10
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the benchmark. Gives the exit code: 1 when answers differ or a request is lost."""
+    parser = argparse.ArgumentParser(prog="python -m bench.router", description=__doc__.split("\n\n")[0])
+    parser.add_argument("--rounds", type=report.rounds, default=3, help="runs of each (default 3)")
+    parser.add_argument(
+        "--quick", action="store_true", help="one round of a tenth of the calls, 5 s of traffic (1.5 minutes)"
+    )
+    parser.add_argument("--out", type=Path, default=OUT, help="folder for JSON and chart (default out)")
+    options = parser.parse_args(arguments)
+    console = Console()
+    if not PEERS_PYTHON.exists():
+        console.print("The peers' environment is missing: run `make bench-router`, which makes it.")
+        return 2
+    folder = Path(tempfile.mkdtemp(prefix="bench-router-"))
+    try:
+        with console.status("making the model") as status:
+            found, load, imports = _measure(folder, status, console, options.rounds, options.quick)
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+        return 130
+    except (ContenderError, LocalStackError) as error:
+        console.print(f"[red]{error}[/red]", highlight=False)
+        return 1
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    lines = rows_of(found, load)
+    console.print(report.table("Router, medians; ratio = peer / ours", lines))
+    console.print(_imports(imports))
+    wrong = [*disagreements(found), *load.errors[:5], *load.faults]
+    for text in wrong:
+        console.print(f"[red]{text}[/red]", highlight=False)
+    if not wrong:
+        console.print("All gave the same answers, and every request was logged once.")
+    report.write(lines, options.out / "bench-router.json")
+    save_chart(found, options.out / "bench-router.png")
+    console.print(f"Wrote {options.out / 'bench-router.json'} and {options.out / 'bench-router.png'}.")
+    return 1 if wrong else 0
+
+
+def _measure(
+    folder: Path, status: Status, console: Console, rounds: int, quick: bool
+) -> tuple[dict[Subject, Run], Load, list[tuple[str, float]]]:
+    with local_s3(folder) as endpoint:
+        env = _environment(endpoint)
+        done = subprocess.run(
+            [sys.executable, "-m", "bench.router_model", str(folder)],
+            env=env, cwd=ROOT, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            raise ContenderError(f"the model was not made:\n{done.stderr[-2000:]}")
+        console.print(f"The model: ONNX {done.stdout.strip()}", highlight=False)
+        aws = boto3.Session("test", "test", region_name="us-east-1")
+        salt = _publish(folder, aws, endpoint)
+        runner = Runner(folder, env)
+        runs: dict[Subject, list[Run]] = {subject: [] for subject in Subject}
+        for number in range(1 if quick else rounds):
+            for subject in Subject:
+                status.update(f"round {number + 1} of {1 if quick else rounds}: {subject}")
+                runs[subject].append(runner.run(subject, QUICK_SHARE if quick else 1.0))
+        found = {subject: medians(its) for subject, its in runs.items()}
+        for subject, run in found.items():
+            told = ", ".join(f"{name} {value:,.3f}" for name, value in run.figures.items())
+            console.print(f"{subject}: {told}", highlight=False)
+        seconds = QUICK_SECONDS if quick else SECONDS
+        status.update(f"{RATE:,} requests a second for {seconds} s")
+        ssm = aws.client("ssm", endpoint_url=endpoint)
+        load = traffic(runner, ssm, SPLIT, salt, RATE, seconds)
+        return found, load, import_times(env)
+
+
+def _environment(endpoint: str) -> dict[str, str]:
+    env = client_environment(endpoint)
+    paths = [env["PYTHONPATH"], str(ROOT / "router"), str(ROOT / "training")]
+    return {
+        **env,
+        "PYTHONPATH": os.pathsep.join(paths),
+        "CONTENDER_STAGE": "bench",
+        "ARTIFACT_BUCKET": BUCKET,
+        "PREDICTIONS_TABLE": TABLE,
+        "RELEASE_PARAMETER": RELEASE,
+        "SPLIT_PARAMETER": SPLIT,
+    }
+
+
+def _publish(folder: Path, aws: Any, endpoint: str) -> str:
+    """Puts the release where the router looks for it; gives its salt."""
+    release = parse_release((folder / "release.json").read_bytes())
+    s3, ssm, dynamodb = (aws.client(name, endpoint_url=endpoint) for name in ("s3", "ssm", "dynamodb"))
+    s3.create_bucket(Bucket=BUCKET)
+    content = (folder / "model.onnx").read_bytes()
+    for model in release.variants.values():
+        s3.put_object(Bucket=BUCKET, Key=model.model_key, Body=content)
+    s3.put_object(Bucket=BUCKET, Key=release_key(release.digest), Body=release.to_json())
+    ssm.put_parameter(Name=RELEASE, Value=release_key(release.digest), Type="String")
+    ssm.put_parameter(Name=SPLIT, Value="0.5", Type="String")
+    properties = read_template()["Resources"]["PredictionLog"]["Properties"]
+    wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+    dynamodb.create_table(TableName=TABLE, **{part: properties[part] for part in wanted})
+    return release.salt
+
+
+def _imports(times: Sequence[tuple[str, float]]) -> Table:
+    total = sum(own for _, own in times)
+    table = Table(title=f"Imports of the router: {total:,.0f} ms, by package", title_justify="left")
+    table.add_column("package")
+    table.add_column("ms", justify="right")
+    for package, own in times[:IMPORTS_SHOWN]:
+        table.add_row(package, f"{own:,.1f}")
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(main())
