@@ -2,9 +2,10 @@
 
 Ours is the whole task of the deployed loop, from its launch to the end of its run record: search, refit,
 conversion, parity, gate, plots, everything in MLflow, alias and release. The peer's time is that of
-``setup`` and ``compare_models()`` alone. The AUC of both is measured on the same newest fifth of each window;
-the peer's is the best of four that a user may get out of it. Prints seconds and AUC, and writes
-out/bench-training.json and out/bench-training.png; it fails only when the two did not have the same rows.
+``setup`` and ``compare_models()`` alone. The AUC of both is measured on the same newest fifth of each window:
+of the peer's winner, as compared or fitted again on all rows, whichever is better; and likewise of the one
+that its table names best by AUC. Prints seconds and AUC, and writes out/bench-training.json and
+out/bench-training.png; it fails only when the two did not have the same rows.
 """
 
 from __future__ import annotations
@@ -23,7 +24,16 @@ from rich.status import Status
 
 from bench import report
 from bench.training_chart import save_chart
-from bench.training_runs import PEERS_PYTHON, Trained, train_ours, train_peer, write_parts
+from bench.training_runs import (
+    BEST_BY_AUC,
+    OURS,
+    PEERS_PYTHON,
+    WINNER,
+    Trained,
+    train_ours,
+    train_peer,
+    write_parts,
+)
 from contender.errors import ContenderError
 from infra.local.errors import LocalStackError
 from scripts.datasets.flights import SEED, prepare_flights
@@ -104,24 +114,25 @@ def lines_of(found: Mapping[str, Sides]) -> list[report.Line]:
                 "winners": [ours[-1].winner, peer[-1].winner],
             }
         )
-        mine, its = median(run.best for run in ours), median(run.best for run in peer)
-        lines.append(
-            {
-                "measure": f"{name}, holdout AUC",
-                "ours": round(mine, 4),
-                "peer": round(its, 4),
-                "ratio": None,
-                "goal": f"≥ peer - {AUC_MARGIN}",
-                "holds": mine >= its - AUC_MARGIN,
-                **about,
-                "of_peer": dict(peer[-1].auc),
-            }
-        )
+        for whose, goal in ((WINNER, AUC_MARGIN), (BEST_BY_AUC, None)):
+            mine, its = median(run.best(OURS) for run in ours), median(run.best(whose) for run in peer)
+            lines.append(
+                {
+                    "measure": f"{name}, holdout AUC, {whose}",
+                    "ours": round(mine, 4),
+                    "peer": round(its, 4),
+                    "ratio": None,
+                    "goal": None if goal is None else f"≥ peer - {goal}",
+                    "holds": None if goal is None else mine >= its - goal,
+                    **about,
+                    "of_peer": dict(peer[-1].auc),
+                }
+            )
     return lines
 
 
 def _tell(console: Console, window: str, whose: str, run: Trained) -> None:
-    auc = ", ".join("–" if value is None else f"{value:.4f} {name}" for name, value in run.auc.items())
+    auc = ", ".join(f"{value:.4f} {name}" for name, value in run.auc.items())
     console.print(
         f"{window}, {whose}: {run.seconds:.1f} s, {run.algorithms} algorithms, {run.winner}; AUC {auc}",
         highlight=False,

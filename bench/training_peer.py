@@ -35,11 +35,11 @@ def main(train: str, holdout: str, target: str, seed: int) -> None:
     table = experiment.pull()
     held = pd.read_parquet(holdout)
 
-    def auc(model: Any) -> float | None:
-        if not hasattr(model, "predict_proba"):
-            return None  # PyCaret ranks by accuracy: a model without probabilities may win
+    def auc(model: Any) -> float:
+        # PyCaret ranks by accuracy, so a model without probabilities may win: then its labels are scored.
         scored = experiment.predict_model(model, data=held, raw_score=True, verbose=False)
-        return float(roc_auc_score(held[target], scored["prediction_score_1"]))
+        column = "prediction_score_1" if "prediction_score_1" in scored else "prediction_label"
+        return float(roc_auc_score(held[target], scored[column]))
 
     # A comparison keeps its winner only: a user who wants that of another metric creates it.
     by_auc = experiment.create_model(table["AUC"].idxmax(), verbose=False)

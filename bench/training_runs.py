@@ -24,6 +24,8 @@ from trainer.data import TrainingData
 
 PEERS_PYTHON = ROOT / ".venv-bench-models/bin/python"
 PEER = ROOT / "bench/training_peer.py"
+OURS, WINNER, BEST_BY_AUC = "ours", "its winner", "its best by AUC"
+"""Whose AUC; the last two begin the names in the answers of the peer."""
 
 
 class Trained(NamedTuple):
@@ -31,7 +33,7 @@ class Trained(NamedTuple):
 
     Attributes:
         seconds: What it took, see :func:`train_ours` and :func:`train_peer`.
-        auc: Whose → AUC on the holdout; ``None`` for a model without probabilities.
+        auc: Whose → AUC on the holdout.
         rows: Rows of training and of holdout.
         late: Rows of the second class in each.
         algorithms: How many were compared.
@@ -39,16 +41,15 @@ class Trained(NamedTuple):
     """
 
     seconds: float
-    auc: Mapping[str, float | None]
+    auc: Mapping[str, float]
     rows: tuple[int, int]
     late: tuple[int, int]
     algorithms: int
     winner: str
 
-    @property
-    def best(self) -> float:
-        """The largest AUC."""
-        return max(value for value in self.auc.values() if value is not None)
+    def best(self, whose: str) -> float:
+        """Gives the largest AUC of those whose names begin like this; at least one does."""
+        return max(auc for name, auc in self.auc.items() if name.startswith(whose))
 
 
 def train_ours(
@@ -96,7 +97,7 @@ def train_ours(
     if rows != (len(train), len(holdout)):
         raise ContenderError(f"ours trained on {rows} rows, not on {(len(train), len(holdout))}")
     late = (int(train.target.sum()), int(holdout.target.sum()))
-    auc = {"ours": found.data.metrics["holdout_auc"]}
+    auc = {OURS: found.data.metrics["holdout_auc"]}
     return Trained(took.total_seconds(), auc, rows, late, algorithms, found.data.tags["algorithm"])
 
 
