@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import boto3
-import mlflow
 import pytest
 
 from contender.domain.records import RunRecord
@@ -15,10 +14,11 @@ from infra.local.info import StackInfo
 from infra.local.services import TaskEngine
 from infra.local.stack import LocalStack
 from infra.local.tools import ROOT
-from scripts.datasets.flights import FlightsPaths, prepare_flights
+from scripts.datasets.flights import FlightsPaths
 from scripts.loop import Loop
 from scripts.training_image import build
 from tests.integration.conftest import QUICK_SEARCH
+from tests.support.stacks import loop_of, reaching, small_flights
 
 
 @pytest.fixture(scope="session")
@@ -45,25 +45,20 @@ def stack(engine: None) -> Iterator[StackInfo]:
 @pytest.fixture(scope="session")
 def session(stack: StackInfo) -> Iterator[boto3.Session]:
     """A session whose clients, and MLflow's, reach the stack."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in stack.env.items():
-            patch.setenv(name, value)
-        mlflow.set_tracking_uri(stack.mlflow_url)
-        yield boto3.Session()
+    with reaching(stack) as session:
+        yield session
 
 
 @pytest.fixture(scope="session")
 def loop(stack: StackInfo, session: boto3.Session) -> Loop:
     """The loop's client."""
-    return Loop(
-        session, stack.data_bucket, stack.runs_table, stack.detect_drift_function, stack.drift_schedule
-    )
+    return loop_of(stack, session)
 
 
 @pytest.fixture(scope="session")
 def flights(tmp_path_factory: pytest.TempPathFactory) -> FlightsPaths:
     """3,000 flights a window."""
-    return prepare_flights(tmp_path_factory.mktemp("flights"), rows=3_000)
+    return small_flights(tmp_path_factory.mktemp("flights"))
 
 
 @pytest.fixture(scope="session")

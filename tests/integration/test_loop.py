@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
@@ -19,7 +18,7 @@ from contender.domain.records import RunState
 from infra.local.info import StackInfo
 from scripts.analysis.document import to_document
 from scripts.analysis.report import make_report
-from scripts.datasets.flights import FlightsPaths, prepare_flights
+from scripts.datasets.flights import FlightsPaths
 from scripts.demo.splits import by_api, by_aws_cli
 from scripts.export import export_log
 from scripts.loop import Loop, LoopFailed
@@ -29,30 +28,6 @@ from scripts.traffic_rows import rows_from_file
 pytestmark = pytest.mark.integration
 
 FOLLOWED_WITHIN_S = 10.0
-
-
-@pytest.fixture(scope="module")
-def flights(tmp_path_factory: pytest.TempPathFactory) -> FlightsPaths:
-    """3,000 flights a window."""
-    return prepare_flights(tmp_path_factory.mktemp("flights"), rows=3_000)
-
-
-@pytest.fixture(scope="module")
-def session(stack: StackInfo) -> Iterator[boto3.Session]:
-    """A session whose clients, and MLflow's, reach the stack."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in stack.env.items():
-            patch.setenv(name, value)
-        mlflow.set_tracking_uri(stack.mlflow_url)
-        yield boto3.Session()
-
-
-@pytest.fixture(scope="module")
-def loop(stack: StackInfo, session: boto3.Session) -> Loop:
-    """The loop's client."""
-    return Loop(
-        session, stack.data_bucket, stack.runs_table, stack.detect_drift_function, stack.drift_schedule
-    )
 
 
 def aliases(stack: StackInfo) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +17,7 @@ from contender.domain.records import SPILLED
 from contender.usecases.predict import iso_utc
 from infra.local.info import StackInfo
 from scripts import retire, rollback
-from scripts.datasets.flights import FlightsPaths, prepare_flights
+from scripts.datasets.flights import FlightsPaths
 from scripts.evaluation import Evaluation
 from scripts.loop import Loop
 from scripts.traffic_client import send, send_outcomes
@@ -31,26 +30,9 @@ FOLLOWED_WITHIN_S = 10.0
 
 
 @pytest.fixture(scope="module")
-def flights(tmp_path_factory: pytest.TempPathFactory) -> FlightsPaths:
-    return prepare_flights(tmp_path_factory.mktemp("flights"), rows=3_000)
-
-
-@pytest.fixture(scope="module")
-def session(stack: StackInfo) -> Iterator[boto3.Session]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in stack.env.items():
-            patch.setenv(name, value)
-        mlflow.set_tracking_uri(stack.mlflow_url)
-        yield boto3.Session()
-
-
-@pytest.fixture(scope="module")
-def evaluation(stack: StackInfo, session: boto3.Session, flights: FlightsPaths) -> Evaluation:
+def evaluation(stack: StackInfo, session: boto3.Session, loop: Loop, flights: FlightsPaths) -> Evaluation:
     """Champion and challenger are there, whether another test has trained them or not."""
     if set(aliases(stack)) != {"champion", "challenger"}:
-        loop = Loop(
-            session, stack.data_bucket, stack.runs_table, stack.detect_drift_function, stack.drift_schedule
-        )
         loop.upload(flights.root, flights.declaration, flights.reference)
         loop.wait_for_training(loop.check({})["run_key"], lambda _: None)
         loop.upload(flights.root, flights.may_june)

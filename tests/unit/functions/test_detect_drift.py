@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import importlib.util
 import json
 from dataclasses import replace
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -12,8 +10,8 @@ import pytest
 from contender.errors import BadInput
 from contender.usecases.check_predictions import PredictionCheck
 from contender.usecases.launch_training import Action, CheckResult
+from tests.support.handlers import load_handler
 
-HANDLER = Path(__file__).parents[3] / "functions" / "detect_drift" / "handler.py"
 RESULT = CheckResult("june", "drift", Action.LAUNCHED, "why", "key", "s3://a/r.json", "arn:task/1")
 ENVIRON = {
     "DATA_BUCKET": "data",
@@ -27,12 +25,7 @@ ENVIRON = {
 
 @pytest.fixture
 def function() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("detect_drift_handler", HANDLER)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_handler("detect_drift")
 
 
 @pytest.fixture

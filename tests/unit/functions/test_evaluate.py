@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import importlib.util
 import json
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -12,8 +10,8 @@ from contender.domain.lifecycle import Mode
 from contender.errors import BadInput
 from contender.experiment_settings import EvaluateSettings
 from contender.usecases.evaluate import Evaluation, Outcome
+from tests.support.handlers import load_handler
 
-HANDLER = Path(__file__).parents[3] / "functions" / "evaluate" / "handler.py"
 RESULT = Evaluation(Outcome.ADVISED, "id", "running", "ship", "why", 10, 8, 16)
 ENVIRON = {
     "ARTIFACT_BUCKET": "artifacts",
@@ -29,12 +27,7 @@ ENVIRON = {
 
 @pytest.fixture
 def function() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("evaluate_handler", HANDLER)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_handler("evaluate")
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -9,8 +7,7 @@ import pytest
 
 from contender.adapters.profile_map import ProfileMap
 from contender.errors import BadInput
-
-HANDLER = Path(__file__).parents[3] / "functions" / "profile_object" / "handler.py"
+from tests.support.handlers import load_handler
 
 
 class Steps:
@@ -28,11 +25,7 @@ class Steps:
 
 @pytest.fixture
 def function() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("profile_object_handler", HANDLER)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load_handler("profile_object")
     module._map = Steps  # type: ignore[attr-defined]
     return module
 

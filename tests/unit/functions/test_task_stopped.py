@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 from types import ModuleType
@@ -11,20 +10,15 @@ import pytest
 from contender.domain.records import TaskEnd
 from contender.errors import BadInput
 from contender.usecases.settle_run import Settled
+from tests.support.handlers import load_handler
 
 ROOT = Path(__file__).parents[3]
-HANDLER = ROOT / "functions" / "task_stopped" / "handler.py"
 EVENT = json.loads((ROOT / "tests" / "events" / "task_stopped.json").read_text())
 
 
 @pytest.fixture
 def function() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("task_stopped_handler", HANDLER)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_handler("task_stopped")
 
 
 @pytest.fixture
