@@ -245,11 +245,8 @@ class Demo:
 
     def _logged(self) -> list[tuple[float, int]]:
         newest = find_exports(self._artifacts, "exports/demo")[0]
-        tables = read_export(self._artifacts, newest).tables.values()
-        columns = [table.columns(None) for table in tables]
-        return [
-            (float(at), int(epoch)) for part in columns for at, epoch in zip(part.at, part.epoch, strict=True)
-        ]
+        with read_export(self._artifacts, newest) as reading:
+            return list(reading.times())
 
     def _write_summary(self) -> None:
         self._summary["seconds"] = self._display.seconds

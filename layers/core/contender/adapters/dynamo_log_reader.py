@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contender.adapters._aws import Client, translated
-from contender.adapters.export_reader import Malformed, observation
+from contender.adapters.logged_item import Malformed, observation
 from contender.domain.experiment import Observation
 from contender.experiment_ports import LogPart
 

@@ -183,8 +183,12 @@ class Columns:
             columns = columns.take(np.lexsort((columns.unit, time)))
         yield columns
 
-    def take(self, index: NDArray[np.intp] | NDArray[np.bool_]) -> Columns:
-        """Gives the chosen records, in the order of ``index``."""
+    def ordered(self, by: NDArray[np.float64]) -> Columns:
+        """Gives the records by rising ``by``, shape [n]; equal ones stay as they are."""
+        return self if np.all(by[1:] >= by[:-1]) else self.take(np.argsort(by, kind="stable"))
+
+    def take(self, index: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Columns:
+        """Gives the chosen records, in the order of ``index``; of a slice it copies nothing."""
         parts = {field.name: getattr(self, field.name) for field in fields(self)}
         chosen = {name: part[index] for name, part in parts.items() if isinstance(part, np.ndarray)}
         return Columns(**{**parts, **chosen})

@@ -86,5 +86,5 @@ class Feed:
     def _cut(self, part: Columns, count: int) -> Columns:
         if count >= len(part):
             return part
-        self._rest = part.take(np.arange(count, len(part)))
-        return part.take(np.arange(count))
+        self._rest = part.take(slice(count, None))
+        return part.take(slice(count))

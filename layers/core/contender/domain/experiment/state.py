@@ -74,9 +74,9 @@ class ExperimentState:
         """
         state = self
         if requests is not None and len(requests):
-            state = state._with_requests(requests.take(np.argsort(requests.at, kind="stable")), settings)
+            state = state._with_requests(requests.ordered(requests.at), settings)
         if outcomes is not None and len(outcomes):
-            state = state._with_outcomes(outcomes.take(np.argsort(outcomes.known_at, kind="stable")))
+            state = state._with_outcomes(outcomes.ordered(outcomes.known_at))
         return state
 
     def _with_requests(self, columns: Columns, settings: ExperimentSettings) -> ExperimentState:

@@ -105,15 +105,17 @@ class Tally:
         while sum(found.values.size for found in self._counts.values()) > self._limit and self._shift < 52:
             self._shift = max(_FIRST_SHIFT, self._shift + 1)
             for group, found in self._counts.items():
-                self._counts[group] = _merged([Counts(self.rounded(found.values), found.counts)])
+                values, starts = np.unique(self.rounded(found.values), return_index=True)
+                self._counts[group] = Counts(values, np.add.reduceat(found.counts, starts))
 
 
 def _merged(parts: list[Counts]) -> Counts:
-    if not parts:
-        return Counts(np.empty(0), np.empty(0, np.int64))
-    values, code = np.unique(np.concatenate([part.values for part in parts]), return_inverse=True)
-    counts = np.bincount(code, np.concatenate([part.counts for part in parts]), values.size)
-    return Counts(values, np.rint(counts).astype(np.int64))
+    # Sorting and looking up what is sorted takes a third of the time of np.unique's inverse.
+    values = np.unique(np.concatenate([np.empty(0), *(part.values for part in parts)]))
+    counts = np.zeros(values.size, np.int64)
+    for part in parts:
+        counts[np.searchsorted(values, part.values)] += part.counts
+    return Counts(values, counts)
 
 
 def _rounded(values: NDArray[np.float64], shift: int) -> NDArray[np.float64]:
