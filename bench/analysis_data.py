@@ -2,9 +2,9 @@
 
     python -m bench.analysis_data FOLDER FILE …
 
-writes the data files of these numbers, ``FILE_RECORDS`` records each; several processes may share them. A record has
-what the router logs of a flight: 15 features, both models' probabilities, in 19 of 20 cases an outcome. As in a real
-export records lie in no order, and the split changed twice meanwhile.
+writes the data files of these numbers, ``FILE_RECORDS`` records each; several processes may share them. A
+record has what the router logs: 15 features, both models' probabilities, in 19 of 20 cases an outcome. As in
+a real export records lie in no order, and the split changed twice meanwhile.
 """
 
 from __future__ import annotations
@@ -93,8 +93,9 @@ def write_file(folder: Path, number: int) -> None:
                     f"{_answer(answers[own][i])},"
                     f'"latency_ms":{{"N":"{latency[i]:.3f}"}},"expires_at":{{"N":"1383177600"}},'
                     f'"log_shard":{{"S":"{RELEASE}#{ids[i, 0] % 8}"}},'
-                    f'"shadow":{{"M":{{"variant":{{"S":"{other}"}},"model_version":{{"S":"{_VERSIONS[other]}"}},'
-                    f'{_answer(answers[other][i])}}}}},"shadow_ms":{{"N":"{latency[i] / 2:.3f}"}}{outcome}}}}}\n'
+                    f'"shadow":{{"M":{{"variant":{{"S":"{other}"}},'
+                    f'"model_version":{{"S":"{_VERSIONS[other]}"}},{_answer(answers[other][i])}}}}},'
+                    f'"shadow_ms":{{"N":"{latency[i] / 2:.3f}"}}{outcome}}}}}\n'
                 ).encode()
             )
 

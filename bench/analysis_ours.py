@@ -33,6 +33,7 @@ def main(folder: str) -> None:
             },
             "sequence": [sequence[part] for part in ("value", "lower", "upper")],
             "auc_bound": document["bounds"]["auc"],
+            "latency_error": document["bounds"]["relative"].get("latency", 0.0),
             "verdict": document["verdict"]["finding"],
         }
 

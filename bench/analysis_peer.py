@@ -2,9 +2,9 @@
 
     .venv-bench-models/bin/python bench/analysis_peer.py FOLDER
 
-reads the export in FOLDER line by line, makes a data frame of it, and judges the same metrics by the same rules: by
-variant, within the epochs of the split, and by the confidence sequence that holds at every look. It expects what
-:mod:`bench.analysis_data` makes: two classes, every unit a request of its own.
+reads the export in FOLDER line by line, makes a data frame of it, and judges the same metrics by the same
+rules: by variant, within the epochs of the split, and by the confidence sequence that holds at every look. It
+expects what :mod:`bench.analysis_data` makes: two classes, every unit a request of its own.
 """
 
 from __future__ import annotations
@@ -99,9 +99,9 @@ def _answers(frame: pd.DataFrame) -> dict[str, Any]:
         name: float(roc_auc_score(part["y"], part["score"])) for name, part in sides.items()
     }
     found["sequence"] = _sequence(known)
-    value, lower, upper = found["sequence"]
+    lower, upper = found["sequence"][1:]
     wanted = -MARGIN * found["metrics"]["log_loss"]["A"]
-    found["verdict"] = "ship" if upper < 0 and value <= wanted else "keep" if lower > wanted else "continue"
+    found["verdict"] = "ship" if upper < 0 else "keep" if lower > wanted else "continue"
     return found
 
 
@@ -120,7 +120,7 @@ def _stratified(known: pd.DataFrame, metric: str) -> list[float]:
 
 
 def _sequence(known: pd.DataFrame) -> list[float]:
-    """The confidence sequence of Waudby-Smith et al. (2024) for log loss, as it stands after the last outcome."""
+    """The confidence sequence of Waudby-Smith et al. (2024) for log loss after the last outcome."""
     score, p = known["log_loss"], known["split"]
     # A mean of earlier scores that forgets: ewm is just that.
     forecast = score.ewm(alpha=1 / MEMORY, adjust=True).mean().shift()

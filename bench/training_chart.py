@@ -12,7 +12,7 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-from bench.drift_chart import GRID, INK, MUTED
+from bench.drift_chart import GRID, STYLE, quiet
 from bench.training_runs import Trained
 
 OURS, PEER = "#0f766e", "#d9703a"
@@ -25,11 +25,6 @@ def save_chart(found: Mapping[str, tuple[Sequence[Trained], Sequence[Trained]]],
         found: Window → runs of ours and of the peer.
         path: The PNG file.
     """
-    style = {
-        "font.family": "DejaVu Sans", "font.size": 10, "text.color": INK, "axes.labelcolor": INK,
-        "xtick.color": MUTED, "ytick.color": INK, "axes.edgecolor": GRID, "axes.titlesize": 12,
-        "axes.titleweight": "bold", "axes.titlelocation": "left",
-    }  # fmt: skip
     labels, seconds, auc, colours = [], [], [], []
     for window, sides in found.items():
         for name, runs, colour in zip(
@@ -39,7 +34,7 @@ def save_chart(found: Mapping[str, tuple[Sequence[Trained], Sequence[Trained]]],
             seconds.append(median(run.seconds for run in runs))
             auc.append(median(run.best for run in runs))
             colours.append(colour)
-    with mpl.rc_context(style):
+    with mpl.rc_context(STYLE):
         figure, axes = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
         _bars(axes[0], labels, seconds, colours, "{:,.0f} s", (0, max(seconds) * 1.18))
         axes[0].set_title("Seconds, from rows to a model", pad=10)
@@ -71,6 +66,4 @@ def _bars(
     axes.set_axisbelow(True)
     axes.invert_yaxis()
     axes.grid(axis="x", color=GRID, linewidth=0.8)
-    for side in ("top", "right", "left", "bottom"):
-        axes.spines[side].set_visible(False)
-    axes.tick_params(length=0)
+    quiet(axes)

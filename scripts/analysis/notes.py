@@ -56,7 +56,7 @@ def _bounds(analysis: Analysis) -> list[str]:
         names = ", ".join(analysis.roundings)
         largest = max(analysis.roundings.values())
         found.append(
-            f"Percentiles and histograms are of numbers rounded by up to {largest:.1g} of their size: {names}."
+            f"Percentiles and histograms are of numbers rounded by {largest:.1g} of themselves: {names}."
         )
     return found
 

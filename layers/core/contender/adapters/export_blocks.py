@@ -17,8 +17,8 @@ from contender.adapters.record_spool import Codes
 from contender.domain.experiment import Observation
 
 BLOCK_BYTES = 16 * 2**20
-"""Size of a block, if no line is longer: some 14,000 lines. DuckDB needs 15 ms to plan a query of any size, so
-that smaller blocks cost more a line; larger ones cost memory."""
+"""Size of a block, if no line is longer: some 14,000 lines. DuckDB needs 15 ms to plan a query of any size,
+so that smaller blocks cost more a line; larger ones cost memory."""
 
 
 class Block:
@@ -69,7 +69,7 @@ class Block:
         lines = pa.StringArray.from_buffers(len(self), *buffers)
         lines.validate(full=True)
         whole = pa.table({"n": np.arange(len(self), dtype=np.int32), "line": lines})
-        return whole.take(self.places) if self._blank else whole
+        return whole.take(pa.array(self.places, pa.int32())) if self._blank else whole
 
 
 def blocks(chunks: Iterable[bytes], size: int = BLOCK_BYTES) -> Iterator[Block]:

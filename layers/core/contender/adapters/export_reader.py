@@ -20,7 +20,8 @@ from threading import Event, Lock
 from contender.adapters.export_blocks import Block, BlockParser, blocks, table_of
 from contender.adapters.export_layout import DataFile, Export, Item, read_chunks
 from contender.adapters.logged_item import Malformed, observation
-from contender.adapters.record_spool import Found, RecordSpool, SpooledLog
+from contender.adapters.record_spool import Found, RecordSpool
+from contender.adapters.spooled_log import SpooledLog
 from contender.domain.dataset import Task
 from contender.domain.experiment import Observation
 from contender.errors import NotFound
