@@ -1,6 +1,6 @@
 # Contender, in short: `make demo`. Everything here also works by hand; see README.md.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up image sam-local down status test check deploy bench-drift bench-router bench-training simulate-drift simulate-experiment clean
+.PHONY: help setup demo up image sam-local down status test check deploy bench-drift bench-router bench-analysis bench-training simulate-drift simulate-experiment clean
 
 PYTHON ?= python3.11
 STAGE ?= prod
@@ -62,6 +62,9 @@ bench-drift: .venv/.ready .venv-emulator/.ready .venv-sam/.ready .venv-bench/.re
 
 bench-router: .venv/.ready .venv-emulator/.ready .venv-sam/.ready .venv-bench-models/.ready ## the router beside MLflow's server, scikit-learn and PyCaret (6 minutes)
 	@.venv/bin/python -m bench.router $(if $(ROUNDS),--rounds $(ROUNDS))
+
+bench-analysis: .venv/.ready .venv-bench-models/.ready ## the analysis of an export beside boto3 and pandas, up to 3 million records (8 minutes)
+	@.venv/bin/python -m bench.analysis $(if $(ROUNDS),--rounds $(ROUNDS))
 
 bench-training: setup .venv-bench-models/.ready ## the training task beside PyCaret's compare_models() with its defaults
 	@PYTHONPATH=training .venv/bin/python -m bench.training $(if $(ROUNDS),--rounds $(ROUNDS))

@@ -25,8 +25,9 @@ from rich.status import Status
 from bench import report
 from bench.drift_chart import save_chart
 from bench.drift_rows import rows_of
-from bench.drift_runs import BUCKET, PEERS_PYTHON, Medians, Run, Subject, disagreements, run_once
+from bench.drift_runs import BUCKET, PEERS_PYTHON, Subject, disagreements, run_once
 from bench.local_s3 import client_environment, local_s3
+from bench.runs import Medians, Run
 from contender.errors import ContenderError
 from infra.local.errors import LocalStackError
 from infra.local.tools import ROOT

@@ -11,9 +11,16 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-from bench.drift_runs import Medians, Subject
+from bench.drift_runs import Subject
+from bench.runs import Medians
 
 INK, MUTED, GRID = "#1f2933", "#66727f", "#e4e8ec"
+STYLE = {
+    "font.family": "DejaVu Sans", "font.size": 10, "text.color": INK, "axes.labelcolor": INK,
+    "xtick.color": MUTED, "ytick.color": INK, "axes.edgecolor": GRID, "axes.titlesize": 12,
+    "axes.titleweight": "bold", "axes.titlelocation": "left",
+}  # fmt: skip
+"""Matplotlib's settings, of the charts of all benchmarks."""
 LOOKS = {
     Subject.OURS: ("Contender", "#0f766e"),
     Subject.OURS_KEPT: ("Contender, profile kept", "#5eb5ab"),
@@ -34,13 +41,8 @@ def save_chart(
         growing: Rows → runs of ours against a kept profile; may be empty.
         path: The PNG file.
     """
-    style = {
-        "font.family": "DejaVu Sans", "font.size": 10, "text.color": INK, "axes.labelcolor": INK,
-        "xtick.color": MUTED, "ytick.color": INK, "axes.edgecolor": GRID, "axes.titlesize": 12,
-        "axes.titleweight": "bold", "axes.titlelocation": "left",
-    }  # fmt: skip
     largest = max(measures)
-    with mpl.rc_context(style):
+    with mpl.rc_context(STYLE):
         panels = 3 if growing else 2
         figure, axes = plt.subplots(1, panels, figsize=(5.4 * panels, 4.6), layout="constrained")
         _bars(axes[0], measures[largest], "seconds", f"Seconds, 2 × {largest:,} rows")
@@ -75,7 +77,7 @@ def _bars(axes: Axes, found: Mapping[Subject, Medians], what: str, title: str) -
     axes.invert_yaxis()
     axes.set_title(title, pad=10)
     axes.grid(axis="x", color=GRID, linewidth=0.8)
-    _quiet(axes)
+    quiet(axes)
 
 
 def _growth(axes: Axes, growing: Mapping[int, Medians]) -> None:
@@ -102,11 +104,12 @@ def _growth(axes: Axes, growing: Mapping[int, Medians]) -> None:
         )  # fmt: skip
     axes.set_title("Larger windows, profile kept: time and memory", pad=10)
     axes.grid(axis="y", color=GRID, linewidth=0.8)
-    _quiet(axes)
-    _quiet(other)
+    quiet(axes)
+    quiet(other)
 
 
-def _quiet(axes: Axes) -> None:
+def quiet(axes: Axes) -> None:
+    """Takes away frame and ticks."""
     for side in ("top", "right", "left", "bottom"):
         axes.spines[side].set_visible(False)
     axes.tick_params(length=0)

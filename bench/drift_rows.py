@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bench.drift_runs import Medians, Subject
+from bench.drift_runs import Subject
+from bench.runs import Medians
 
 Measures = Mapping[int, Mapping[Subject, Medians]]
 """Rows of each window → subject → its runs."""

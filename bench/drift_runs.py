@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
 from scipy.stats import kstwo
 
 from bench.drift_columns import DRIFTED, FEATURES
+from bench.runs import Medians, Run, run_process
 from contender.domain.drift import DriftSettings
-from contender.errors import ContenderError
 from infra.local.tools import ROOT
 
 PEERS_PYTHON = ROOT / ".venv-bench/bin/python"
@@ -34,51 +32,6 @@ class Subject(StrEnum):
     SCIPY = "scipy"
     EVIDENTLY_KS = "evidently-ks"
     EVIDENTLY = "evidently"
-
-
-class Run(NamedTuple):
-    """One run of a process.
-
-    Attributes:
-        seconds: From the request for the windows to the report, imports left out.
-        cpu_s: Processor time of it, over all threads.
-        peak_mb: Largest resident size of the process, imports included.
-        answers: What it found.
-    """
-
-    seconds: float
-    cpu_s: float
-    peak_mb: float
-    answers: Mapping[str, Any]
-
-
-class Medians(NamedTuple):
-    """Several runs of one subject on one pair of windows.
-
-    Attributes:
-        rounds: How many.
-        seconds: Median.
-        cpu_s: Median.
-        peak_mb: Largest, because it is a bound that counts.
-        answers: Of the last run.
-    """
-
-    rounds: int
-    seconds: float
-    cpu_s: float
-    peak_mb: float
-    answers: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, runs: Sequence[Run]) -> Medians:
-        """Sums runs up."""
-        return cls(
-            len(runs),
-            median(run.seconds for run in runs),
-            median(run.cpu_s for run in runs),
-            max(run.peak_mb for run in runs),
-            runs[-1].answers,
-        )
 
 
 def run_once(
@@ -102,14 +55,7 @@ def run_once(
         env = {**env, "PYTHONPATH": paths, "MALLOC_ARENA_MAX": "2"}  # as template.yaml sets it
     else:
         command = [str(PEERS_PYTHON), str(PEERS), subject.value, endpoint, BUCKET, asked]
-    try:
-        done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=True)
-        told = json.loads(done.stdout.splitlines()[-1])
-    except OSError as error:
-        raise ContenderError(f"{subject} does not start: {error}; run `make bench-drift`") from error
-    except subprocess.CalledProcessError as error:
-        raise ContenderError(f"{subject} failed:\n{error.stderr[-2000:]}") from error
-    return Run(told.pop("seconds"), told.pop("cpu_s"), told.pop("peak_mb"), told)
+    return run_process(subject, command, env, "make bench-drift")
 
 
 def disagreements(found: Mapping[Subject, Medians]) -> list[str]:

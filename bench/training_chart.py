@@ -12,7 +12,7 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-from bench.drift_chart import GRID, INK, MUTED
+from bench.drift_chart import GRID, STYLE, quiet
 from bench.training_runs import BEST_BY_AUC, OURS, WINNER, Trained
 
 MINE, ITS, PALE = "#0f766e", "#d9703a", "#f0b37e"
@@ -28,11 +28,6 @@ def save_chart(found: Mapping[str, tuple[Sequence[Trained], Sequence[Trained]]],
         found: Window → runs of ours and of the peer.
         path: The PNG file.
     """
-    style = {
-        "font.family": "DejaVu Sans", "font.size": 10, "text.color": INK, "axes.labelcolor": INK,
-        "xtick.color": MUTED, "ytick.color": INK, "axes.edgecolor": GRID, "axes.titlesize": 12,
-        "axes.titleweight": "bold", "axes.titlelocation": "left",
-    }  # fmt: skip
     seconds: list[Bar] = []
     auc: list[Bar] = []
     for window, (ours, peer) in found.items():
@@ -44,7 +39,7 @@ def save_chart(found: Mapping[str, tuple[Sequence[Trained], Sequence[Trained]]],
             ("its best by AUC", peer, BEST_BY_AUC, PALE),
         ):
             auc.append((f"{window}\n{name}", median(run.best(whose) for run in runs), colour))
-    with mpl.rc_context(style):
+    with mpl.rc_context(STYLE):
         figure, axes = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
         _bars(axes[0], seconds, "{:,.0f} s", 0.0)
         axes[0].set_title("Seconds, from rows to a model", pad=10)
@@ -69,6 +64,4 @@ def _bars(axes: Axes, bars: Sequence[Bar], text: str, least: float) -> None:
     axes.set_axisbelow(True)
     axes.invert_yaxis()
     axes.grid(axis="x", color=GRID, linewidth=0.8)
-    for side in ("top", "right", "left", "bottom"):
-        axes.spines[side].set_visible(False)
-    axes.tick_params(length=0)
+    quiet(axes)

@@ -12,6 +12,7 @@ from io import StringIO
 from typing import Any
 
 from contender.domain.experiment import Comparison, Estimate, MetricLook, VariantSummary
+from contender.domain.experiment.metrics import AUC
 from scripts.analysis.report import Report
 
 
@@ -45,6 +46,10 @@ def to_document(report: Report) -> dict[str, Any]:
             }
             for entry in analysis.comparisons
             if entry.difference is not None
+        },
+        "bounds": {
+            **{entry.metric.name: entry.bound for entry in analysis.comparisons if entry.metric is AUC},
+            "relative": dict(analysis.roundings),
         },
         "primary_metric": analysis.comparisons[0].metric.name,
         "sample_ratio": analysis.ratio._asdict(),

@@ -44,6 +44,22 @@ def notes(analysis: Analysis) -> list[str]:
         found.append(
             "B - A compares within epochs of the split, so it need not equal the two columns' difference."
         )
+    return [*found, *_bounds(analysis)]
+
+
+def _bounds(analysis: Analysis) -> list[str]:
+    """What was rounded because there are more different numbers than are kept."""
+    found = [
+        f"{entry.metric.label}: counted from rounded scores, so it may be off by up to {entry.bound:.1g}."
+        for entry in analysis.comparisons
+        if entry.bound
+    ]
+    if analysis.roundings:
+        names = ", ".join(analysis.roundings)
+        largest = max(analysis.roundings.values())
+        found.append(
+            f"Percentiles and histograms are of numbers rounded by {largest:.1g} of themselves: {names}."
+        )
     return found
 
 

@@ -15,7 +15,7 @@ from contender.adapters.export_reader import Reading, read_export
 from contender.adapters.local_objects import LocalObjects
 from contender.adapters.s3_objects import S3Objects
 from contender.domain.dataset import Task, parse_dataset
-from contender.domain.experiment import Analysis, Columns, ExperimentSettings, analyse
+from contender.domain.experiment import Analysis, ExperimentSettings, analyse
 from contender.domain.release import parse_release, release_key
 from contender.errors import BadInput, ContenderError, NotFound
 from contender.ports import ObjectStore
@@ -102,27 +102,25 @@ def make_report(
     if not exports:
         raise NotFound(f"no complete export at {location}: there is no manifest-summary.json")
     export = exports[0]
-    reading = read_export(store, export, lambda done: progress(done, export.items))
-    columns = {digest: table.columns(task) for digest, table in reading.tables.items()}
-    chosen = _choose(columns, release, store.uri(export.root), reading)
-    declared_task, target = _declared(store, chosen, dataset)
-    if task is None and declared_task is not None and declared_task is not columns[chosen].task:
-        columns[chosen] = reading.tables[chosen].columns(declared_task)
-    return Report(
-        analysis=analyse(columns[chosen], positive, settings),
-        source=store.uri(export.root),
-        exported_at=export.time,
-        records=reading.records,
-        spilled=sum(int(part.spilled.sum()) for part in columns.values()),
-        release=chosen,
-        others={
-            digest: Other(len(part), int(part.is_b.sum()))
-            for digest, part in columns.items()
-            if digest != chosen
-        },
-        target=target,
-        problems=_problems(reading, exports),
-    )
+    with read_export(store, export, lambda done: progress(done, export.items)) as reading:
+        chosen = _choose(reading, release, store.uri(export.root))
+        declared_task, target = _declared(store, chosen, dataset)
+        log = reading.log(chosen, task or declared_task)
+        return Report(
+            analysis=analyse(log, positive, settings),
+            source=store.uri(export.root),
+            exported_at=export.time,
+            records=reading.records,
+            spilled=sum(found.spilled for found in reading.releases.values()),
+            release=chosen,
+            others={
+                digest: Other(found.requests, found.to_b)
+                for digest, found in reading.releases.items()
+                if digest != chosen
+            },
+            target=target,
+            problems=_problems(reading, exports),
+        )
 
 
 def open_location(location: str) -> tuple[ObjectStore, str]:
@@ -136,17 +134,18 @@ def open_location(location: str) -> tuple[ObjectStore, str]:
     return LocalObjects(folder), ""
 
 
-def _choose(columns: Mapping[str, Columns], wanted: str, source: str, reading: Reading) -> str:
-    if not columns:
+def _choose(reading: Reading, wanted: str, source: str) -> str:
+    releases = reading.releases
+    if not releases:
         why = f" ({reading.lines} lines, none of them a record)" if reading.lines else ""
         raise NothingToAnalyse(f"the export at {source} holds no prediction records{why}")
     if wanted:
-        found = [digest for digest in columns if digest.startswith(wanted)]
+        found = [digest for digest in releases if digest.startswith(wanted)]
         if len(found) != 1:
-            names = ", ".join(digest[:12] for digest in columns)
+            names = ", ".join(digest[:12] for digest in releases)
             raise NotFound(f"{len(found)} releases in the export start with {wanted!r}; there are {names}")
         return found[0]
-    return max(columns, key=lambda digest: (columns[digest].is_b.any(), columns[digest].at.max()))
+    return max(releases, key=lambda digest: (releases[digest].to_b > 0, releases[digest].latest))
 
 
 def _declared(store: ObjectStore, release: str, dataset: str) -> tuple[Task | None, str]:

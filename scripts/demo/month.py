@@ -160,8 +160,5 @@ class Month:
     def _logged(self) -> list[tuple[float, int]]:
         store = S3Objects(self._session.client("s3"), self._stack.artifact_bucket)
         newest = find_exports(store, f"exports/{self.name.lower()}")[0]
-        tables = read_export(store, newest).tables.values()
-        columns = [table.columns(None) for table in tables]
-        return [
-            (float(at), int(epoch)) for part in columns for at, epoch in zip(part.at, part.epoch, strict=True)
-        ]
+        with read_export(store, newest) as reading:
+            return list(reading.times())

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from contender.adapters.dynamo_log import attribute, to_item
-from contender.adapters.export_reader import observation
+from contender.adapters.logged_item import observation
 from contender.domain.assignment import Variant
 from contender.domain.experiment import ExperimentSettings
 from contender.domain.lifecycle import ExperimentRecord, HistoryEntry, Mode

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import gzip
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from contender.adapters.export_layout import Export, find_exports, load_export, write_data, write_manifests
-from contender.adapters.export_reader import Malformed, Reading, observation, read_export
+from contender.adapters.export_reader import Reading, read_export
 from contender.adapters.local_objects import LocalObjects
+from contender.adapters.logged_item import Malformed, observation
 from contender.errors import BadInput, NotFound
 from tests.support.exports import Invented, items, write_export
 
@@ -23,7 +25,8 @@ def item() -> dict[str, Any]:
 
 def read(folder: Path) -> Reading:
     store = LocalObjects(folder)
-    return read_export(store, find_exports(store, "")[0])
+    with read_export(store, find_exports(store, "")[0]) as reading:
+        return reading
 
 
 def rewrite(folder: Path, change: Any) -> None:
@@ -166,19 +169,20 @@ def test_given_a_file_that_is_missing_or_short_then_it_is_named(tmp_path: Path) 
     assert "manifest says" in reading.damaged[1]
 
 
-def test_given_several_releases_then_each_has_its_table(tmp_path: Path) -> None:
+def test_given_several_releases_then_each_is_counted(tmp_path: Path) -> None:
     lines = list(items(Invented(requests=10)))
     other = [{**line, "release": {"S": "e2" * 32}} for line in lines[:4]]
     reading = read(write_export(tmp_path, [*lines, *other]))
-    assert {digest[:2]: len(table) for digest, table in reading.tables.items()} == {"d1": 10, "e2": 4}
+    assert {digest[:2]: found.requests for digest, found in reading.releases.items()} == {"d1": 10, "e2": 4}
 
 
 def test_given_progress_then_it_is_told_the_lines_read(tmp_path: Path) -> None:
     write_export(tmp_path, items(Invented(requests=50)))
     told: list[int] = []
     store = LocalObjects(tmp_path)
-    read_export(store, find_exports(store, "")[0], told.append)
-    assert told == [50]
+    with read_export(store, find_exports(store, "")[0], told.append) as reading:
+        assert len(list(reading.times())) == 50
+    assert told == [50, 50]
 
 
 def test_given_items_when_written_then_files_are_bounded_and_read_back_whole(tmp_path: Path) -> None:
@@ -228,3 +232,19 @@ def test_given_a_broken_manifest_then_the_error_names_it(tmp_path: Path) -> None
 def test_given_no_such_file_then_a_folder_store_says_not_found(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="nowhere"):
         LocalObjects(tmp_path).get("nowhere")
+
+
+def test_given_an_interrupt_while_reading_then_it_ends_and_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_export(tmp_path / "export", items(Invented(requests=60)), max_bytes=20_000)
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
+
+    def interrupt(lines: int) -> None:
+        raise KeyboardInterrupt
+
+    store = LocalObjects(tmp_path / "export")
+    with pytest.raises(KeyboardInterrupt), read_export(store, find_exports(store, "")[0], interrupt):
+        raise AssertionError("it must not begin")
+    assert list((tmp_path / "scratch").iterdir()) == []

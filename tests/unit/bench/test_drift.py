@@ -14,7 +14,8 @@ from bench.drift_chart import save_chart
 from bench.drift_columns import DRIFTED, FEATURES
 from bench.drift_data import write_window
 from bench.drift_rows import rows_of
-from bench.drift_runs import Medians, Run, Subject, disagreements
+from bench.drift_runs import Subject, disagreements
+from bench.runs import Medians, Run
 
 
 def runs(seconds: float, peak_mb: float, columns: dict[str, object] | None = None) -> Medians:

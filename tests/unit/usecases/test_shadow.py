@@ -9,7 +9,7 @@ from types import MappingProxyType
 import pytest
 
 from contender.adapters.dynamo_log import to_item
-from contender.adapters.export_reader import observation
+from contender.adapters.logged_item import observation
 from contender.domain.assignment import Variant, assign
 from contender.domain.dataset import FeatureValue
 from contender.domain.records import SPILLED, ShadowAnswer

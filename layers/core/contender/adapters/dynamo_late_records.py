@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from contender.adapters._aws import CONDITION_FAILED, Client, code_of, translated
 from contender.adapters.dynamo_log import LOGGED_AT, attribute
-from contender.adapters.export_reader import Malformed, observation
+from contender.adapters.logged_item import Malformed, observation
 from contender.errors import BadInput
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contender.adapters._aws import Client, translated
 from contender.adapters.dynamo_log import LOGGED_AT
-from contender.adapters.export_reader import Malformed, observation
+from contender.adapters.logged_item import Malformed, observation
 from contender.domain.experiment import Observation
 from contender.experiment_ports import LogPart
 

@@ -21,6 +21,7 @@ import io
 import json
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,9 @@ SUMMARY = "manifest-summary.json"
 FILES = "manifest-files.json"
 MAX_FILE_BYTES = 64 * 2**20
 """Uncompressed size at which a data file is closed: some 5 MB compressed, all that is ever held in memory."""
+
+CHUNK_BYTES = 2**20
+"""Most that is unpacked of a data file at a time."""
 
 Item = Mapping[str, Any]
 """An item in DynamoDB JSON: attribute → ``{"S": "text"}``, ``{"N": "1.5"}``, …"""
@@ -188,21 +192,35 @@ def write_manifests(store: ObjectStore, export: Export) -> None:
 
 
 def read_lines(store: ObjectStore, file: DataFile) -> Iterator[bytes]:
-    """Gives the lines of a data file, which is on disk meanwhile and never whole in memory.
+    """Gives the lines of a data file. Raises as :func:`read_chunks`."""
+    with _unpacked(store, file) as lines:
+        yield from lines
+
+
+def read_chunks(store: ObjectStore, file: DataFile) -> Iterator[bytes]:
+    """Gives the text of a data file in pieces of any size, which costs less than line by line.
 
     Raises:
         NotFound: When the file is not there.
         EOFError, OSError, zlib.error: Where the compressed data end early or are damaged.
         StoreUnavailable: When the store does not answer.
     """
+    with _unpacked(store, file) as text:
+        while chunk := text.read1(CHUNK_BYTES):
+            yield chunk
+
+
+@contextmanager
+def _unpacked(store: ObjectStore, file: DataFile) -> Iterator[gzip.GzipFile]:
+    """Opens a data file, which is on disk meanwhile and never whole in memory."""
     with tempfile.TemporaryDirectory(prefix="contender-export-") as folder:
         path = Path(folder) / "data.json.gz"
         try:
             store.download(file.key, str(path))
         except NotFound as error:
             raise NotFound(f"the manifest names {store.uri(file.key)}, which is not there") from error
-        with gzip.open(path) as lines:
-            yield from lines
+        with gzip.open(path) as text:
+            yield text
 
 
 def _age(export: Export) -> str:

@@ -1,43 +1,34 @@
-"""From an export of the prediction log to the columns that the experiment's statistics read."""
+"""From an export of the prediction log to the records that the experiment's statistics read.
+
+Files are read by several threads, each in blocks of lines: DuckDB parses a block at once, and what it is not
+sure of is read here line by line, so that whatever is wrong is named with its file and line.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
-from hashlib import blake2b
-from math import isfinite, nan
-from typing import Any
+from pathlib import Path
+from threading import Event, Lock
 
-from contender.adapters.export_layout import Export, Item, read_lines
-from contender.domain.experiment import Observation, ObservationTable, Shadow
+from contender.adapters.export_blocks import Block, BlockParser, blocks, table_of
+from contender.adapters.export_layout import DataFile, Export, Item, read_chunks
+from contender.adapters.logged_item import Malformed, observation
+from contender.adapters.record_spool import Found, RecordSpool
+from contender.adapters.spooled_log import SpooledLog
+from contender.domain.dataset import Task
+from contender.domain.experiment import Observation
 from contender.errors import NotFound
 from contender.ports import ObjectStore
 
-_REQUIRED = {
-    "request_id": "S",
-    "at": "S",
-    "unit_id": "S",
-    "assigned": "S",
-    "served": "S",
-    "model_version": "S",
-    "release": "S",
-    "split": "N",
-    "split_version": "N",
-    "probability": "N",
-    "prediction": "",
-    "latency_ms": "N",
-}
-"""Attribute → its DynamoDB type; a prediction may be a number, a text or a truth value."""
-
-PROGRESS_EVERY = 2_000
-"""Lines between two calls of the progress function: a few dozen a second."""
-
-
-class Malformed(ValueError):
-    """A line that is no prediction record; the message names the attribute."""
+THREADS = 4
+"""Most files that are read at once: each takes some 60 MB, and beyond a few the disk is as slow."""
 
 
 @dataclass(slots=True)
@@ -55,16 +46,18 @@ class Trouble:
 
 @dataclass(slots=True)
 class Reading:
-    """What an export holds.
+    """What an export holds; its records are on disk for as long as it is open.
 
     Attributes:
-        tables: Release digest → its observations.
+        spool: Its records.
+        releases: Release digest → how many records it has, in the order in which releases were met.
         lines: Lines read, blank ones aside.
-        malformed: Reason → lines that are no prediction records; they are in no table.
+        malformed: Reason → lines that are no prediction records; they are nowhere else.
         damaged: What is wrong with whole files.
     """
 
-    tables: dict[str, ObservationTable] = field(default_factory=dict)
+    spool: RecordSpool
+    releases: dict[str, Found] = field(default_factory=dict)
     lines: int = 0
     malformed: dict[str, Trouble] = field(default_factory=dict)
     damaged: list[str] = field(default_factory=list)
@@ -72,189 +65,132 @@ class Reading:
     @property
     def records(self) -> int:
         """Prediction records, over all releases."""
-        return sum(len(table) for table in self.tables.values())
+        return sum(found.requests for found in self.releases.values())
+
+    def log(self, release: str, task: Task | None = None) -> SpooledLog:
+        """Gives the records of a release; the task is as found unless told."""
+        return self.spool.log(release, task)
+
+    def times(self) -> Iterator[tuple[float, int]]:
+        """Gives the time of each request, in epoch seconds, and the version of its split, of all releases."""
+        return self.spool.times()
 
 
+@contextmanager
 def read_export(
     store: ObjectStore, export: Export, progress: Callable[[int], None] = lambda lines: None
-) -> Reading:
+) -> Iterator[Reading]:
     """Reads every line of an export once.
 
-    Malformed lines and damaged files are counted and named, and do not stop the reading.
+    Malformed lines and damaged files are counted and named, and do not stop the reading. What is in memory
+    does not grow with the export; the records are in a temporary folder, some 120 bytes each, until the block
+    ends.
 
     Args:
         store: Where the export lies.
         export: Its manifest.
-        progress: Told the number of lines now and then.
+        progress: Told the number of lines now and then, from one thread at a time.
 
-    Returns:
-        The observations, by release.
+    Yields:
+        The records, by release.
 
     Raises:
         StoreUnavailable: When the store does not answer.
     """
-    reading = Reading()
-    for file in export.files:
-        name = file.key.rpartition("/")[2]
-        before = reading.lines
+    with tempfile.TemporaryDirectory(prefix="contender-analysis-") as folder:
+        spool = RecordSpool(Path(folder))
         try:
-            for number, line in enumerate(read_lines(store, file), 1):
-                _take(line, f"{name} line {number}", reading)
-                if reading.lines % PROGRESS_EVERY == 0:
-                    progress(reading.lines)
+            reading = Reading(spool)
+            _Reader(store, spool, progress).read(export, reading)
+            reading.releases = spool.found()
+            yield reading
+        finally:
+            spool.close()
+
+
+class _Reader:
+    """Reads files into a spool, several at once."""
+
+    def __init__(self, store: ObjectStore, spool: RecordSpool, progress: Callable[[int], None]) -> None:
+        self._store, self._spool, self._progress = store, spool, progress
+        self._parser = BlockParser(spool.classes)
+        self._lines, self._lock, self._stop = 0, Lock(), Event()
+
+    def read(self, export: Export, reading: Reading) -> None:
+        """Reads all files, and sums up in their order what is wrong with them."""
+        workers = min(THREADS, os.cpu_count() or 1, max(1, len(export.files)))
+        with ThreadPoolExecutor(workers) as pool:
+            try:
+                for told in pool.map(self._file, export.files):
+                    reading.lines += told.lines
+                    reading.damaged += told.damaged
+                    for reason, trouble in told.malformed.items():
+                        known = reading.malformed.setdefault(reason, Trouble(0, trouble.first))
+                        known.count += trouble.count
+            except BaseException:
+                self._stop.set()
+                pool.shutdown(cancel_futures=True)
+                raise
+        self._progress(self._lines)
+
+    def _file(self, file: DataFile) -> _File:
+        told = _File(file.key.rpartition("/")[2])
+        try:
+            for block in blocks(read_chunks(self._store, file)):
+                if self._stop.is_set():
+                    return told
+                self._block(block, told)
         except (EOFError, OSError, zlib.error) as error:
-            reading.damaged.append(
-                f"{name}: ends early or is damaged after {reading.lines - before} items ({error})"
-            )
-            continue
+            told.damaged.append(f"{told.name}: ends early or is damaged after {told.lines} items ({error})")
         except NotFound as error:
-            reading.damaged.append(str(error))
-            continue
-        if reading.lines - before != file.items:
-            reading.damaged.append(
-                f"{name}: the manifest says {file.items} items, {reading.lines - before} were read"
-            )
-    progress(reading.lines)
-    return reading
+            told.damaged.append(str(error))
+        else:
+            if told.lines != file.items:
+                told.damaged.append(
+                    f"{told.name}: the manifest says {file.items} items, {told.lines} were read"
+                )
+        return told
+
+    def _block(self, block: Block, told: _File) -> None:
+        rows, unsure = self._parser.parse(block)
+        if unsure and self._parser.learn(block.line(unsure[0])):
+            rows, unsure = self._parser.parse(block)
+        if rows is not None:
+            self._spool.add(rows)
+        read: list[tuple[str, Observation]] = []
+        for place in unsure:
+            try:
+                read.append(observation(_item(block.line(place))))
+            except Malformed as error:
+                told.count(str(error), block.number(place))
+        if read:
+            self._spool.add(table_of(read, self._spool.classes))
+        told.lines += block.filled
+        with self._lock:
+            self._lines += block.filled
+            self._progress(self._lines)
 
 
-def observation(item: Item) -> tuple[str, Observation]:
-    """Decodes a prediction record.
+@dataclass(slots=True)
+class _File:
+    """What is said of one file; attributes as of :class:`Reading`."""
 
-    Args:
-        item: In DynamoDB JSON.
+    name: str
+    lines: int = 0
+    malformed: dict[str, Trouble] = field(default_factory=dict)
+    damaged: list[str] = field(default_factory=list)
 
-    Returns:
-        The digest of its release, and what the analysis needs of it.
-
-    Raises:
-        Malformed: Naming the attribute that is missing or wrong.
-    """
-    try:
-        assigned, served = item["assigned"]["S"], item["served"]["S"]
-        if assigned not in ("A", "B") or served not in ("A", "B"):
-            raise Malformed(f"assigned and served must be A or B, not {assigned} and {served}")
-        probability = float(item["probability"]["N"])
-        if not 0 < probability <= 1:
-            raise Malformed("probability of the assigned variant is not above 0 and at most 1")
-        outcome, value, shadow = item.get("outcome"), item.get("value"), item.get("shadow")
-        told = item.get("outcome_at")
-        return item["release"]["S"], Observation(
-            at=_seconds(item["at"]["S"]),
-            unit=int.from_bytes(blake2b(item["unit_id"]["S"].encode(), digest_size=8).digest(), "big"),
-            assigned_b=assigned == "B",
-            fallback=assigned != served,
-            model_version=item["model_version"]["S"],
-            split=float(item["split"]["N"]),
-            epoch=int(item["split_version"]["N"]),
-            probability=probability,
-            prediction=_value(item["prediction"]),
-            probabilities=_probabilities(item.get("probabilities")),
-            latency_ms=float(item["latency_ms"]["N"]),
-            outcome=None if outcome is None or "NULL" in outcome else _value(outcome),
-            outcome_at=nan if told is None or "NULL" in told else _seconds(told["S"]),
-            spilled="spilled" in item,
-            value=nan if value is None or "NULL" in value else _finite(value["N"]),
-            alone=item["unit_id"] == item["request_id"],
-            shadow=None if shadow is None or "NULL" in shadow else _shadow(shadow["M"], served),
-        )
-    except Malformed:
-        raise
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Malformed(_reason(item)) from error
+    def count(self, reason: str, number: int) -> None:
+        """Counts a malformed line."""
+        self.malformed.setdefault(reason, Trouble(0, f"{self.name} line {number}")).count += 1
 
 
-def _take(line: bytes, where: str, reading: Reading) -> None:
-    if not line.strip():
-        return
-    reading.lines += 1
+def _item(line: bytes) -> Item:
     try:
         document = json.loads(line)
-        if not isinstance(document, dict) or not isinstance(document.get("Item"), dict):
-            raise Malformed("not an object with an Item")
-        release, row = observation(document["Item"])
-    except Malformed as error:
-        _count(reading, str(error), where)
-        return
     except ValueError:
-        _count(reading, "not JSON", where)
-        return
-    table = reading.tables.get(release)
-    if table is None:
-        table = reading.tables[release] = ObservationTable()
-    table.add(row)
-
-
-def _count(reading: Reading, reason: str, where: str) -> None:
-    reading.malformed.setdefault(reason, Trouble(0, where)).count += 1
-
-
-def _seconds(text: str) -> float:
-    time = datetime.fromisoformat(text)
-    if time.tzinfo is None:
-        raise ValueError("a time without its zone")
-    return time.timestamp()
-
-
-def _shadow(members: Mapping[str, Any], served: str) -> Shadow | None:
-    """The other variant's answer; none when the shadow says that it failed (no prediction)."""
-    if members["variant"]["S"] == served or members["variant"]["S"] not in ("A", "B"):
-        raise ValueError("a shadow is of the variant that did not serve")
-    prediction = members.get("prediction")
-    if prediction is None or "NULL" in prediction:
-        return None
-    return Shadow(_value(prediction), _probabilities(members.get("probabilities")))
-
-
-def _probabilities(attribute: Mapping[str, Any] | None) -> Mapping[str, float] | None:
-    if attribute is None or "NULL" in attribute:
-        return None
-    return {name: float(number["N"]) for name, number in attribute["M"].items()}
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not isfinite(number):
-        raise ValueError("not a finite number")
-    return number
-
-
-def _value(attribute: Mapping[str, Any]) -> float | str:
-    """A label or number; truth values are labels named as Python prints them."""
-    ((kind, value),) = attribute.items()
-    if kind == "N":
-        return _finite(value)
-    if kind == "BOOL":
-        return str(bool(value))
-    if kind == "S":
-        return str(value)
-    raise ValueError(f"a {kind} is no label and no number")
-
-
-def _reason(item: Item) -> str:
-    """Says which attribute cannot be read; slow, and only called for a line that could not."""
-    for name, kind in _REQUIRED.items():
-        attribute = item.get(name)
-        if attribute is None:
-            return f"{name} is missing"
-        if not isinstance(attribute, dict) or (kind and kind not in attribute):
-            return f"{name} is not of type {kind}"
-    readers: tuple[tuple[str, Callable[[Any], object]], ...] = (
-        ("at", lambda value: _seconds(value["S"])),
-        ("split", lambda value: float(value["N"])),
-        ("split_version", lambda value: int(value["N"])),
-        ("probability", lambda value: float(value["N"])),
-        ("prediction", _value),
-        ("latency_ms", lambda value: float(value["N"])),
-        ("probabilities", _probabilities),
-        ("outcome", _value),
-        ("value", lambda value: _finite(value["N"])),
-        ("shadow", lambda value: _shadow(value["M"], item["served"]["S"])),
-    )
-    for name, read in readers:
-        try:
-            if item.get(name) is not None:
-                read(item[name])
-        except (KeyError, TypeError, ValueError, AttributeError):
-            return f"{name} cannot be read"
-    return "outcome_at cannot be read"
+        raise Malformed("not JSON") from None
+    if not isinstance(document, dict) or not isinstance(document.get("Item"), dict):
+        raise Malformed("not an object with an Item")
+    item: Item = document["Item"]
+    return item

@@ -6,12 +6,15 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from contender.domain.experiment.auc import auc_difference, auc_estimate, class_ranking, ranking
+from contender.domain.experiment import Difference, Estimate
+from contender.domain.experiment.auc import AucComparison, Curve
+from contender.domain.experiment.intervals import UnitSums
+from contender.domain.experiment.tally import Tally
 
 
 def binary(seed: int, n: int, skill: float = 1.0) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -28,12 +31,62 @@ def many(seed: int, n: int, classes: int = 4) -> tuple[NDArray[np.float64], NDAr
     return raw / raw.sum(axis=1, keepdims=True), outcome
 
 
+def curve(scores: NDArray[np.float64], positive: NDArray[np.bool_], limit: int = 2**18) -> Curve:
+    tally = Tally(limit)
+    for hit in (True, False):
+        tally.add(hit, scores[positive == hit])
+    return Curve(tally.counts(True), tally.counts(False), rounded=tally.relative_error > 0)
+
+
+def compared(
+    p: NDArray[np.float64],
+    outcome: NDArray[np.intp],
+    positive: int,
+    is_b: NDArray[np.bool_],
+    epochs: NDArray[np.int64],
+    units: NDArray[np.uint64] | None = None,
+    limit: int | None = None,
+    parts: int = 1,
+) -> tuple[Estimate, Estimate, Difference, float]:
+    """Both AUCs, their difference and the bound, from outcomes in parts; units in rising order."""
+    auc, sums = AucComparison(p.shape[1], positive, limit), UnitSums()
+    pieces = np.array_split(np.arange(outcome.size), parts)
+    for i in pieces:
+        auc.count(p[i], outcome[i], is_b[i], epochs[i])
+    for i in pieces:
+        for name, influence, keep in auc.influences(p[i], outcome[i], is_b[i], epochs[i]):
+            sums.add(name, influence, None if units is None else units[i][keep])
+    a, b = (auc.estimate(arm, sums.of(name)) for arm, name in ((False, "a"), (True, "b")))
+    return a, b, auc.difference(sums.of("difference")), auc.bound
+
+
+def estimate(
+    p: NDArray[np.float64], outcome: NDArray[np.intp], units: NDArray[np.uint64] | None = None
+) -> Estimate:
+    nobody = np.zeros(outcome.size, bool)
+    return compared(p, outcome, 1, nobody, np.ones(outcome.size, np.int64), units)[0]
+
+
+def of_scores(scores: NDArray[np.float64], positive: NDArray[np.bool_]) -> Estimate:
+    return estimate(np.column_stack([-scores, scores]), positive.astype(np.intp))
+
+
+def auc_difference(
+    p: NDArray[np.float64],
+    outcome: NDArray[np.intp],
+    positive: int,
+    is_b: NDArray[np.bool_],
+    epochs: NDArray[np.int64],
+) -> Difference:
+    return compared(p, outcome, positive, is_b, epochs)[2]
+
+
 @given(st.integers(0, 10**6), st.integers(10, 400))
 def test_given_scores_with_ties_then_the_auc_is_scikit_learns(seed: int, n: int) -> None:
     scores, positive = binary(seed, n)
     if positive.all() or not positive.any():
         return
-    assert ranking(scores, positive).value == pytest.approx(roc_auc_score(positive, scores), abs=1e-12)
+    assert curve(scores, positive).value == pytest.approx(roc_auc_score(positive, scores), abs=1e-12)
 
 
 def test_given_scores_then_the_variance_is_delongs_by_definition() -> None:
@@ -41,10 +94,10 @@ def test_given_scores_then_the_variance_is_delongs_by_definition() -> None:
     wins = np.sign(scores[positive][:, None] - scores[~positive][None, :]) / 2 + 0.5
     m, n = wins.shape
     by_definition = wins.mean(axis=1).var(ddof=1) / m + wins.mean(axis=0).var(ddof=1) / n
-    estimate = auc_estimate(ranking(scores, positive))
-    assert estimate.standard_error**2 == pytest.approx(by_definition, rel=1e-12)
+    found = of_scores(scores, positive)
+    assert found.standard_error**2 == pytest.approx(by_definition, rel=1e-12)
     half = 1.959963984540054 * math.sqrt(by_definition)
-    assert (estimate.lower, estimate.upper) == pytest.approx((estimate.value - half, estimate.value + half))
+    assert (found.lower, found.upper) == pytest.approx((found.value - half, found.value + half))
 
 
 @pytest.mark.parametrize("classes", [2, 4])
@@ -54,9 +107,9 @@ def test_given_a_bootstrap_then_it_has_about_the_same_spread(classes: int) -> No
     drawn = []
     for _ in range(600):
         pick = rng.integers(0, 400, 400)
-        drawn.append(class_ranking(p[pick], outcome[pick], 1).value)
+        drawn.append(estimate(p[pick], outcome[pick]).value)
     # 600 draws know a standard deviation to 3 %; four of those, and some for the small sample.
-    assert auc_estimate(class_ranking(p, outcome, 1)).standard_error == pytest.approx(np.std(drawn), rel=0.15)
+    assert estimate(p, outcome).standard_error == pytest.approx(np.std(drawn), rel=0.15)
 
 
 @given(st.integers(0, 10**6), st.integers(3, 6))
@@ -65,41 +118,42 @@ def test_given_many_classes_then_it_is_scikit_learns_macro_one_vs_rest(seed: int
     if np.unique(outcome).size < classes:
         return
     peer = roc_auc_score(outcome, p, multi_class="ovr", average="macro")
-    assert class_ranking(p, outcome, 0).value == pytest.approx(peer, abs=1e-12)
+    assert estimate(p, outcome).value == pytest.approx(peer, abs=1e-12)
 
 
 def test_given_two_classes_then_macro_and_binary_agree_in_value_and_error() -> None:
     p, outcome = many(4, 200, 2)
-    both = [ranking(p[:, label], outcome == label) for label in (0, 1)]
+    both = [curve(p[:, label], outcome == label) for label in (0, 1)]
     assert both[0].value == pytest.approx(both[1].value)
-    macro = (both[0].influence + both[1].influence) / 2
-    assert np.square(macro).sum() == pytest.approx(np.square(both[1].influence).sum())
-    assert class_ranking(p, outcome, 1).value == pytest.approx(both[1].value)
+    influence = [found.influence(p[:, label], outcome == label) for label, found in enumerate(both)]
+    macro = (influence[0] + influence[1]) / 2
+    assert np.square(macro).sum() == pytest.approx(np.square(influence[1]).sum())
+    assert estimate(p, outcome).value == pytest.approx(both[1].value)
 
 
 def test_given_a_class_that_never_happens_then_it_is_left_out() -> None:
     p, outcome = many(5, 100, 3)
     keep = outcome != 2
     expected = np.mean([roc_auc_score(outcome[keep] == label, p[keep][:, label]) for label in (0, 1)])
-    assert class_ranking(p[keep], outcome[keep], 0).value == pytest.approx(expected)
+    assert estimate(p[keep], outcome[keep]).value == pytest.approx(expected)
 
 
 def test_given_one_class_only_then_there_is_no_auc() -> None:
     scores = np.array([0.1, 0.5, 0.7])
     for positive in (np.ones(3, bool), np.zeros(3, bool)):
-        assert math.isnan(auc_estimate(ranking(scores, positive)).value)
+        assert math.isnan(of_scores(scores, positive).value)
 
 
 def test_given_perfect_separation_then_no_certainty_is_claimed() -> None:
-    estimate = auc_estimate(ranking(np.array([0.1, 0.2, 0.8, 0.9]), np.array([False, False, True, True])))
-    assert estimate.value == 1.0
-    assert math.isnan(estimate.lower)
+    found = of_scores(np.array([0.1, 0.2, 0.8, 0.9]), np.array([False, False, True, True]))
+    assert found.value == 1.0
+    assert math.isnan(found.lower)
 
 
 def test_given_one_epoch_then_the_difference_is_that_of_two_independent_aucs() -> None:
     p, outcome = many(6, 500, 2)
     is_b = np.arange(500) % 3 == 0
-    a, b = (auc_estimate(class_ranking(p[arm], outcome[arm], 1)) for arm in (~is_b, is_b))
+    a, b = (estimate(p[arm], outcome[arm]) for arm in (~is_b, is_b))
     found = auc_difference(p, outcome, 1, is_b, np.ones(500, np.int64))
     assert found.value == pytest.approx(b.value - a.value)
     assert found.standard_error == pytest.approx(math.hypot(a.standard_error, b.standard_error))
@@ -127,9 +181,9 @@ def test_given_no_b_at_all_then_there_is_no_difference() -> None:
 def test_given_requests_repeated_in_their_units_then_no_precision_is_gained() -> None:
     p, outcome = many(9, 200, 2)
     units = np.arange(200, dtype=np.uint64)
-    once = auc_estimate(class_ranking(p, outcome, 1), units)
+    once = estimate(p, outcome, units)
     p2, outcome2, units2 = np.repeat(p, 2, axis=0), np.repeat(outcome, 2), np.repeat(units, 2)
-    twice = auc_estimate(class_ranking(p2, outcome2, 1), units2)
+    twice = estimate(p2, outcome2, units2)
     assert twice.value == pytest.approx(once.value)
     assert twice.standard_error == pytest.approx(once.standard_error, rel=0.02)
 
@@ -146,3 +200,28 @@ def test_given_equal_models_when_simulated_then_the_interval_covers_at_its_level
         covered += found.lower <= 0 <= found.upper
     # 95 % ± 4 standard errors of the simulation, and half a point for the normal approximation.
     assert 0.90 < covered / rounds < 0.995
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from([2, 3]), st.integers(2, 9))
+def test_given_outcomes_in_parts_then_nothing_changes(seed: int, classes: int, parts: int) -> None:
+    p, outcome = many(seed, 200, classes)
+    rng = np.random.default_rng(seed)
+    is_b, epochs = rng.random(200) < 0.5, rng.integers(1, 3, 200)
+    units = np.sort(rng.integers(0, 90, 200)).astype(np.uint64)
+    for limit in (None, 50):
+        whole = compared(p, outcome, 1, is_b, epochs, units, limit)
+        split = compared(p, outcome, 1, is_b, epochs, units, limit, parts)
+        for one, other in zip(split, whole, strict=True):
+            assert one == pytest.approx(other, nan_ok=True)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**6), st.integers(30, 300))
+def test_given_more_scores_than_are_kept_then_the_auc_is_within_the_bound(seed: int, limit: int) -> None:
+    p, outcome = many(seed, 400, 2)
+    is_b, epochs = np.arange(400) % 2 == 0, np.arange(400) // 200
+    exact, rounded = (compared(p, outcome, 1, is_b, epochs, limit=most) for most in (None, limit))
+    assert exact[3] == 0 < rounded[3] < 0.5
+    for one, other in zip(exact[:3], rounded[:3], strict=True):
+        assert abs(one.value - other.value) <= rounded[3] + 1e-12

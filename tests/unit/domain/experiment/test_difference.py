@@ -15,7 +15,8 @@ from scipy import stats
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
 from contender.domain.experiment import Difference, Moments
-from contender.domain.experiment.difference import Cell, cells, clustered_difference, stratified_difference
+from contender.domain.experiment.difference import Cell, Influence, cells, stratified_difference
+from contender.domain.experiment.intervals import UnitSums
 
 Sample = tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64]]
 
@@ -34,6 +35,16 @@ def sample(seed: int, counts: tuple[tuple[int, int], ...], effect: float = 0.4) 
 
 def difference(data: Sample, level: float = 0.95) -> Difference:
     return stratified_difference(cells(*data), level)
+
+
+def clustered_difference(
+    values: NDArray[np.float64], is_b: NDArray[np.bool_], epochs: NDArray[np.int64], units: NDArray[np.uint64]
+) -> Difference:
+    strata, sums = cells(values, is_b, epochs), UnitSums()
+    influence, keep = Influence(strata).of(values, is_b, epochs)
+    order = np.argsort(units[keep], kind="stable")
+    sums.add("difference", influence[order], units[keep][order])
+    return stratified_difference(strata, clusters=sums.of("difference"))
 
 
 @pytest.mark.parametrize("level", [0.9, 0.95, 0.99])

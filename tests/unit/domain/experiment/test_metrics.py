@@ -9,7 +9,8 @@ import pytest
 from sklearn import metrics as peer
 
 from contender.domain.experiment import Columns, Comparison
-from contender.domain.experiment.metrics import LOG_LOSS_EPSILON, compare_all
+from contender.domain.experiment.comparison import compare_all
+from contender.domain.experiment.metrics import LOG_LOSS_EPSILON
 from tests.support.observations import PLAIN, table, without_outcome
 
 

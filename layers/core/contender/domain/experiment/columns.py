@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,18 @@ from contender.domain.dataset import Task
 
 NOT_A_CLASS = -1
 """Class index of a label that no model of the experiment knows."""
+
+
+class Order(StrEnum):
+    """In which order records come; equal ones by unit."""
+
+    ANY = "any"
+    ASKED = "asked"
+    """By the time of the request."""
+    TOLD = "told"
+    """By the time when the outcome became known; only records with an outcome or a value."""
+    UNIT = "unit"
+    """All records of a unit behind each other."""
 
 
 class Shadow(NamedTuple):
@@ -141,8 +154,53 @@ class Columns:
         """When the outcome became known; the request's time where the record does not say."""
         return np.where(np.isnan(self.outcome_at), self.at, self.outcome_at)
 
-    def take(self, index: NDArray[np.intp] | NDArray[np.bool_]) -> Columns:
-        """Gives the chosen records, in the order of ``index``."""
+    @property
+    def is_told(self) -> NDArray[np.bool_]:
+        """Whether anything is known of what happened: an outcome, of whatever kind, or a value."""
+        told: NDArray[np.bool_] = self.usable | self.unknown | np.isfinite(self.value)
+        return told
+
+    @property
+    def told(self) -> int:
+        """How many :attr:`is_told`."""
+        return int(self.is_told.sum())
+
+    @property
+    def clustered(self) -> bool:
+        """Whether a unit has several records."""
+        return self.units is not None
+
+    def batches(self, order: Order) -> Iterator[Columns]:
+        """Gives all records in one part: columns are a :class:`.log.Log`."""
+        once = np.unique(self.unit, return_inverse=True, return_counts=True)
+        columns = replace(self, alone=once[2][once[1]] == 1)
+        if order is Order.TOLD:
+            columns = columns.take(columns.is_told)
+        if order is Order.UNIT:
+            columns = columns.take(np.argsort(columns.unit, kind="stable"))
+        elif order is not Order.ANY:
+            time = columns.at if order is Order.ASKED else columns.known_at
+            columns = columns.take(np.lexsort((columns.unit, time)))
+        yield columns
+
+    def ordered(self, by: NDArray[np.float64]) -> Columns:
+        """Gives the records by rising ``by``, shape [n]; equal ones stay as they are."""
+        return self if np.all(by[1:] >= by[:-1]) else self.take(np.argsort(by, kind="stable"))
+
+    def take(self, index: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Columns:
+        """Gives the chosen records, in the order of ``index``; of a slice it copies nothing."""
         parts = {field.name: getattr(self, field.name) for field in fields(self)}
         chosen = {name: part[index] for name, part in parts.items() if isinstance(part, np.ndarray)}
         return Columns(**{**parts, **chosen})
+
+
+def joined(parts: Sequence[Columns]) -> Columns:
+    """Puts parts of one log, at least one, behind each other."""
+    if len(parts) == 1:
+        return parts[0]
+    arrays = {
+        field.name: np.concatenate([getattr(part, field.name) for part in parts])
+        for field in fields(Columns)
+        if isinstance(getattr(parts[0], field.name), np.ndarray)
+    }
+    return replace(parts[0], **arrays)

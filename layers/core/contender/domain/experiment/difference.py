@@ -19,13 +19,13 @@ a long ramp at 1 % does not drown what an even split showed afterwards; the conf
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from contender.domain.experiment.intervals import LEVEL, clustered_variance, t_quantile, two_sided_p
+from contender.domain.experiment.intervals import LEVEL, Clusters, t_quantile, two_sided_p
 from contender.domain.experiment.moments import Moments
 
 MIN_PER_CELL = 2
@@ -97,12 +97,28 @@ def cells(values: NDArray[np.float64], is_b: NDArray[np.bool_], epochs: NDArray[
     return [Cell(int(name), found[2 * k], found[2 * k + 1]) for k, name in enumerate(names)]
 
 
-def stratified_difference(strata: Sequence[Cell], level: float = LEVEL) -> Difference:
-    """Post-stratified B - A from sufficient statistics, each request a unit of its own.
+def merged_cells(parts: Iterable[Sequence[Cell]]) -> list[Cell]:
+    """Puts cells of several parts together: one per epoch, in rising order."""
+    found: dict[int, Cell] = {}
+    for part in parts:
+        for cell in part:
+            before = found.get(cell.epoch)
+            found[cell.epoch] = (
+                cell if before is None else Cell(cell.epoch, before.a.merge(cell.a), before.b.merge(cell.b))
+            )
+    return [found[epoch] for epoch in sorted(found)]
+
+
+def stratified_difference(
+    strata: Sequence[Cell], level: float = LEVEL, clusters: Clusters | None = None
+) -> Difference:
+    """Post-stratified B - A from sufficient statistics.
 
     Args:
         strata: At most one cell per epoch.
         level: Coverage.
+        clusters: Variance by units where these repeat, of :meth:`Influence.of`; its degrees of freedom are
+            the number of units less 1. ``None`` when each request is a unit of its own.
 
     Returns:
         The difference; epochs with fewer than ``MIN_PER_CELL`` outcomes of a variant are left out and
@@ -119,46 +135,41 @@ def stratified_difference(strata: Sequence[Cell], level: float = LEVEL) -> Diffe
     variance = sum(part for part, _ in parts)
     curvature = sum(part**2 / df for part, df in parts)
     df = variance**2 / curvature if curvature > 0 else math.nan
+    if clusters is not None:
+        variance, df = clusters.variance, clusters.units - 1
     return conclude(value, variance, df, total, len(usable), len(strata) - len(usable), dropped, level)
 
 
-def clustered_difference(
-    values: NDArray[np.float64],
-    is_b: NDArray[np.bool_],
-    epochs: NDArray[np.int64],
-    units: NDArray[np.uint64],
-    level: float = LEVEL,
-) -> Difference:
-    """The same estimate where units repeat; the variance sums each unit's influence over all epochs.
+class Influence:
+    """What each request adds to the error of :func:`stratified_difference`.
 
     Args:
-        values: Shape [n], no NaN.
-        is_b: Shape [n].
-        epochs: Shape [n].
-        units: Shape [n].
-        level: Coverage.
-
-    Returns:
-        The difference; its degrees of freedom are the number of units less 1.
+        strata: At most one cell per epoch.
     """
-    strata = cells(values, is_b, epochs)
-    usable, total, dropped = _split_usable(strata)
-    if not usable:
-        return none_comparable(len(strata), dropped)
-    names = np.array([cell.epoch for cell in usable])
-    keep = np.isin(epochs, names)
-    values, is_b, units = values[keep], is_b[keep], units[keep]
-    at = np.searchsorted(names, epochs[keep])
-    weight = _weights(usable)
-    mean = np.array([[cell.a.mean, cell.b.mean] for cell in usable])
-    count = np.array([[cell.a.count, cell.b.count] for cell in usable])
-    arm = is_b.astype(np.intp)
-    influence = np.where(is_b, 1, -1) * weight[at] * (values - mean[at, arm]) / count[at, arm]
-    variance, groups = clustered_variance(influence, units)
-    value = float(np.dot(weight, mean[:, 1] - mean[:, 0]))
-    return conclude(
-        value, variance, groups - 1, total, len(usable), len(strata) - len(usable), dropped, level
-    )
+
+    def __init__(self, strata: Sequence[Cell]) -> None:
+        usable = _split_usable(strata)[0]
+        self._epochs = np.array([cell.epoch for cell in usable], dtype=np.int64)
+        self._mean = np.array([[cell.a.mean, cell.b.mean] for cell in usable]).reshape(-1, 2)
+        count = np.array([[cell.a.count, cell.b.count] for cell in usable]).reshape(-1, 2)
+        self._scale = _weights(usable)[:, None] * [-1, 1] / count if usable else count
+
+    def of(
+        self, values: NDArray[np.float64], is_b: NDArray[np.bool_], epochs: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Gives the influences of the requests in comparable epochs.
+
+        Args:
+            values: Shape [n], no NaN.
+            is_b: Shape [n].
+            epochs: Shape [n].
+
+        Returns:
+            The influences, and which requests they are of, shape [n].
+        """
+        keep = np.isin(epochs, self._epochs)
+        at, arm = np.searchsorted(self._epochs, epochs[keep]), is_b[keep].astype(np.intp)
+        return self._scale[at, arm] * (values[keep] - self._mean[at, arm]), keep
 
 
 def conclude(

@@ -58,50 +58,88 @@ def two_sided_p(statistic: float, df: float = math.inf) -> float:
     return float(2 * tail)
 
 
-def clustered_variance(influence: NDArray[np.float64], units: NDArray[np.uint64]) -> tuple[float, int]:
-    """Variance of a sum of influences when requests of one unit go together.
+class Clusters(NamedTuple):
+    """Variance of an estimate, summed up over units.
+
+    Attributes:
+        variance: NaN below two units.
+        units: How many.
+    """
+
+    variance: float
+    units: int
+
+
+class UnitSums:
+    """Sums up what each unit's records add to the error of some estimates, over records that come unit by
+    unit.
 
     The unit, not the request, was randomised; requests of one unit resemble each other, and treating
     them as independent makes intervals too narrow. ``G/(G-1) Σ_units (Σ_requests influence)²``: Liang and
     Zeger, "Longitudinal data analysis using generalized linear models", Biometrika 73 (1986), with the usual
-    correction for few clusters.
-
-    Args:
-        influence: Shape [n], each request's influence on the estimate; they sum to about 0.
-        units: Shape [n], the unit of each request.
-
-    Returns:
-        The variance (NaN below two units) and the number of units G.
+    correction for few clusters. Without units each request counts alone: ``Σ influence²``.
     """
-    codes = np.unique(units, return_inverse=True)[1]
-    sums = np.bincount(codes, weights=influence)
-    groups = int(sums.size)
-    if groups < 2:
-        return math.nan, groups
-    return float(np.square(sums).sum()) * groups / (groups - 1), groups
+
+    def __init__(self) -> None:
+        self._squares: dict[str, float] = {}
+        self._units: dict[str, int] = {}
+        self._open: dict[str, tuple[int, float]] = {}
+        self._corrected = False
+
+    def add(self, name: str, influence: NDArray[np.float64], units: NDArray[np.uint64] | None) -> None:
+        """Takes in further records.
+
+        Args:
+            name: Of the estimate.
+            influence: Shape [n], each request's influence on the estimate; they sum to about 0 over all.
+            units: Shape [n], the unit of each, in one order for all calls; ``None`` where none repeats.
+        """
+        if not influence.size:
+            return
+        if units is None:
+            self._close(name, influence)
+            return
+        self._corrected = True
+        starts = np.concatenate([[0], np.flatnonzero(units[1:] != units[:-1]) + 1])
+        sums = np.add.reduceat(influence, starts)
+        before = self._open.get(name)
+        if before is not None and before[0] == units[0]:
+            sums[0] += before[1]
+        elif before is not None:
+            self._close(name, np.array([before[1]]))
+        self._close(name, sums[:-1])
+        self._open[name] = (int(units[-1]), float(sums[-1]))  # its records may go on
+
+    def of(self, name: str) -> Clusters:
+        """Gives the variance of an estimate."""
+        before = self._open.pop(name, None)
+        if before is not None:
+            self._close(name, np.array([before[1]]))
+        squares, units = self._squares.get(name, math.nan), self._units.get(name, 0)
+        if not self._corrected:
+            return Clusters(squares, units)
+        return Clusters(squares * units / (units - 1) if units > 1 else math.nan, units)
+
+    def _close(self, name: str, sums: NDArray[np.float64]) -> None:
+        self._squares[name] = self._squares.get(name, 0.0) + float(np.dot(sums, sums))
+        self._units[name] = self._units.get(name, 0) + int(sums.size)
 
 
-def mean_estimate(
-    values: NDArray[np.float64], units: NDArray[np.uint64] | None = None, level: float = LEVEL
-) -> Estimate:
+def mean_estimate(moments: Moments, clusters: Clusters | None = None, level: float = LEVEL) -> Estimate:
     """Mean with Student's t interval.
 
     Args:
-        values: Shape [n], no NaN.
-        units: Shape [n] when units repeat (then by clusters, df = units - 1); ``None`` when each request
+        moments: Of the values.
+        clusters: Variance by units where these repeat (then df = units - 1); ``None`` when each request
             is a unit of its own.
         level: Coverage.
 
     Returns:
         The estimate; without an interval below two values (units).
     """
-    moments = Moments.of(values)
     if moments.count == 0:
         return unknown()
-    if units is None:
-        variance, groups = moments.variance_of_mean, moments.count
-    else:
-        variance, groups = clustered_variance((values - moments.mean) / moments.count, units)
+    variance, groups = clusters or (moments.variance_of_mean, moments.count)
     error = math.sqrt(variance)
     half = t_quantile(level, groups - 1) * error
     return Estimate(moments.mean, moments.mean - half, moments.mean + half, moments.count, error)
@@ -131,9 +169,7 @@ def wilson(successes: float, trials: float, level: float = LEVEL) -> tuple[float
     return max(0.0, min(centre - half, share)), min(1.0, max(centre + half, share))
 
 
-def proportion_estimate(
-    hits: NDArray[np.float64], units: NDArray[np.uint64] | None = None, level: float = LEVEL
-) -> Estimate:
+def proportion_estimate(hits: Moments, clusters: Clusters | None = None, level: float = LEVEL) -> Estimate:
     """Share of ones with Wilson's interval.
 
     Where units repeat, the sample counts as the number of independent requests that would give the
@@ -142,21 +178,20 @@ def proportion_estimate(
     from survey data", Survey Methodology 24 (1998).
 
     Args:
-        hits: Shape [n] of 0 and 1.
-        units: As in :func:`mean_estimate`.
+        hits: Of zeros and ones.
+        clusters: As in :func:`mean_estimate`.
         level: Coverage.
 
     Returns:
         The estimate; NaN without data.
     """
-    count = int(hits.size)
+    count, share = hits.count, hits.mean
     if count == 0:
         return unknown()
-    share = float(hits.mean())
     effective = float(count)
     error = math.sqrt(share * (1 - share) / count)
-    if units is not None:
-        variance, groups = clustered_variance((hits - share) / count, units)
+    if clusters is not None:
+        variance, groups = clusters
         error = math.sqrt(variance)
         effective = min(count, share * (1 - share) / variance) if variance > 0 else float(groups)
     lower, upper = wilson(share * effective, effective, level)

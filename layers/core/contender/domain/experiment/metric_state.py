@@ -68,7 +68,7 @@ class MetricState:
     def add(self, columns: Columns, scores: Scores) -> MetricState:
         """Takes in scores of further outcomes, in the order in which they became known."""
         known = ~np.isnan(scores.served)
-        own, columns = scores.served[known], columns.take(known)
+        own, columns = scores.served[known], columns if known.all() else columns.take(known)
         if not own.size:
             return self
         is_b, p, unit, alone = columns.is_b, columns.probability_b, columns.unit, columns.alone

@@ -25,15 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contender.domain.dataset import Task
-from contender.domain.experiment.auc import auc_difference, auc_estimate, class_ranking
 from contender.domain.experiment.columns import Columns
-from contender.domain.experiment.difference import (
-    Difference,
-    cells,
-    clustered_difference,
-    stratified_difference,
-)
-from contender.domain.experiment.intervals import LEVEL, Estimate, mean_estimate, proportion_estimate
+from contender.domain.experiment.difference import Difference
+from contender.domain.experiment.intervals import Estimate
 
 LOG_LOSS_EPSILON = float(np.finfo(np.float32).eps)
 """Clip of the log loss: the models answer in float32, so a 0 or 1 of theirs means no more than this."""
@@ -76,36 +70,15 @@ class Comparison(NamedTuple):
         b: Of those assigned to B.
         difference: B - A within epochs; ``None`` for ``rmse``, whose difference is judged as that of the
             squared error.
+        bound: How far the values may be from the exact ones, at most; 0 for all but the AUC of very many
+            different scores (:mod:`.auc`).
     """
 
     metric: Metric
     a: Estimate
     b: Estimate
     difference: Difference | None
-
-
-def compare_all(columns: Columns, positive: int, level: float = LEVEL) -> tuple[Comparison, ...]:
-    """Computes every metric that the records allow, each at a fixed horizon.
-
-    Args:
-        columns: The records.
-        positive: Index of the positive class of two (ignored otherwise).
-        level: Coverage of the intervals.
-
-    Returns:
-        For classification log loss and Brier score (with probabilities), accuracy and AUC; for regression
-        absolute and squared error and RMSE; the custom value where a record has one. Estimates are NaN
-        without outcomes.
-    """
-    found = [
-        _compare_mean(columns, scores.metric, scores.served, level) for scores in outcome_scores(columns)
-    ]
-    if columns.task is Task.REGRESSION:
-        squared = next(entry for entry in found if entry.metric is SQUARED_ERROR)
-        found.insert(2, Comparison(RMSE, _root(squared.a), _root(squared.b), None))
-    elif columns.probabilities.shape[1] >= 2:
-        found.insert(3, _compare_auc(columns, positive, level))
-    return tuple(found)
+    bound: float = 0.0
 
 
 class Scores(NamedTuple):
@@ -173,45 +146,9 @@ def scored(columns: Columns) -> NDArray[np.bool_]:
     return columns.usable & ~bare
 
 
-def _compare_mean(columns: Columns, metric: Metric, values: NDArray[np.float64], level: float) -> Comparison:
-    keep = ~np.isnan(values)
-    values, is_b, epochs = values[keep], columns.is_b[keep], columns.epoch[keep]
-    estimate = proportion_estimate if metric is ACCURACY else mean_estimate
-    if columns.units is None:
-        difference = stratified_difference(cells(values, is_b, epochs), level)
-        return Comparison(
-            metric, estimate(values[~is_b], None, level), estimate(values[is_b], None, level), difference
-        )
-    units = columns.units[keep]
-    return Comparison(
-        metric,
-        estimate(values[~is_b], units[~is_b], level),
-        estimate(values[is_b], units[is_b], level),
-        clustered_difference(values, is_b, epochs, units, level),
-    )
-
-
-def _compare_auc(columns: Columns, positive: int, level: float) -> Comparison:
-    keep = scored(columns)
-    p, outcome = columns.probabilities[keep], columns.outcome[keep].astype(np.intp)
-    is_b, epochs = columns.is_b[keep], columns.epoch[keep]
-    units = None if columns.units is None else columns.units[keep]
-    arms = [
-        auc_estimate(
-            class_ranking(p[arm], outcome[arm], positive), None if units is None else units[arm], level
-        )
-        for arm in (~is_b, is_b)
-    ]
-    return Comparison(AUC, arms[0], arms[1], auc_difference(p, outcome, positive, is_b, epochs, units, level))
-
-
-def _root(squared: Estimate) -> Estimate:
-    """The root of a mean square: bounds by the monotone map, standard error by the delta method."""
-    value = math.sqrt(squared.value)
-    return Estimate(
-        value,
-        math.sqrt(max(0.0, squared.lower)),
-        math.sqrt(squared.upper),
-        squared.outcomes,
-        squared.standard_error / (2 * value) if value > 0 else math.nan,
-    )
+def score_of(columns: Columns, metric: Metric) -> NDArray[np.float64]:
+    """One metric of each record, shape [n]; NaN where there is none."""
+    for scores in outcome_scores(columns):
+        if scores.metric is metric:
+            return scores.served
+    return np.full(len(columns), math.nan)

@@ -6,12 +6,13 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from contender.domain.dataset import Task
-from contender.domain.experiment.columns import Columns
+from contender.domain.experiment.columns import Columns, Order
 from contender.domain.experiment.intervals import LEVEL, wilson
+from contender.domain.experiment.log import Log
 from contender.domain.experiment.metrics import scored
+from contender.domain.experiment.tally import Counts, Tally
 
 HISTOGRAM_BINS = 40
 """Most bins of a histogram; with few records fewer, by Rice's rule ``2 n^(1/3)`` on the smaller variant."""
@@ -95,89 +96,124 @@ class TimeBin(NamedTuple):
     expected_b: float
 
 
-def histogram(values: NDArray[np.float64], is_b: NDArray[np.bool_]) -> Histogram | None:
+def histogram(tally: Tally) -> Histogram | None:
     """Counts numbers of both variants over common bins.
 
     Args:
-        values: Shape [n]; NaN are left out.
-        is_b: Shape [n].
+        tally: Of the numbers; groups ``False`` for A, ``True`` for B.
 
     Returns:
         The counts; ``None`` without numbers.
     """
-    keep = np.isfinite(values)
-    values, is_b = values[keep], is_b[keep]
-    if values.size == 0:
+    both = tally.counts()
+    if not both.total:
         return None
-    smaller = min(count for count in np.bincount(is_b) if count)
+    arms = [tally.counts(arm) for arm in (False, True)]
+    smaller = min(arm.total for arm in arms if arm.total)
     bins = min(HISTOGRAM_BINS, math.ceil(2 * float(smaller) ** (1 / 3)))
-    low, high = np.quantile(values, [HISTOGRAM_TAILS, 1 - HISTOGRAM_TAILS])
+    low, high = both.quantiles([HISTOGRAM_TAILS, 1 - HISTOGRAM_TAILS])
     if not high > low:
-        low, high = float(values.min()) - 0.5, float(values.max()) + 0.5
+        low, high = float(both.values[0]) - 0.5, float(both.values[-1]) + 0.5
     edges = np.linspace(low, high, bins + 1)
-    inside = np.clip(values, low, high)
-    a, b = (np.histogram(inside[arm], edges)[0] for arm in (~is_b, is_b))
+    a, b = (np.histogram(np.clip(arm.values, low, high), edges, weights=arm.counts)[0] for arm in arms)
     return Histogram(tuple(map(float, edges)), tuple(map(int, a)), tuple(map(int, b)))
 
 
-def calibration(columns: Columns, positive: int, level: float = LEVEL) -> Calibration | None:
-    """Compares predicted probabilities with what happened.
+class Reliability:
+    """Collects how confident predictions were and whether they came true.
 
     Args:
-        columns: The records.
+        classes: Class labels.
         positive: Index of the positive class of two.
-        level: Coverage of the bins' intervals.
-
-    Returns:
-        The reliability of each variant; ``None`` where there are no probabilities.
     """
-    classes = columns.probabilities.shape[1]
-    if columns.task is Task.REGRESSION or classes < 2:
-        return None
-    keep = scored(columns)
-    p, outcome, is_b = columns.probabilities[keep], columns.outcome[keep], columns.is_b[keep]
-    if classes == 2:
-        of, confidence, hit = columns.classes[positive], p[:, positive], outcome == positive
-    else:
-        of, confidence, hit = "the predicted label", p.max(axis=1), outcome == p.argmax(axis=1)
-    a, b = (_reliability(confidence[arm], hit[arm], level) for arm in (~is_b, is_b))
-    return Calibration(of, a, b, _calibration_error(a), _calibration_error(b))
+
+    def __init__(self, classes: tuple[str, ...], positive: int) -> None:
+        self._classes, self._positive = classes, positive
+        self._tally: Tally | None = None
+
+    def add(self, columns: Columns) -> None:
+        """Takes in further records; those of regression, or without probabilities, say nothing."""
+        if columns.task is Task.REGRESSION or columns.probabilities.shape[1] < 2:
+            return
+        self._tally = self._tally or Tally()
+        keep = scored(columns)
+        p, outcome, is_b = columns.probabilities[keep], columns.outcome[keep], columns.is_b[keep]
+        if len(self._classes) == 2:
+            confidence, hit = p[:, self._positive], outcome == self._positive
+        else:
+            confidence, hit = p.max(axis=1), outcome == p.argmax(axis=1)
+        for arm in (False, True):
+            for came in (False, True):
+                self._tally.add((arm, came), confidence[(is_b == arm) & (hit == came)])
+
+    def result(self, level: float = LEVEL) -> Calibration | None:
+        """Compares predicted probabilities with what happened.
+
+        Args:
+            level: Coverage of the bins' intervals.
+
+        Returns:
+            The reliability of each variant; ``None`` where there are no probabilities.
+        """
+        if self._tally is None:
+            return None
+        of = self._classes[self._positive] if len(self._classes) == 2 else "the predicted label"
+        a, b = (
+            _reliability(self._tally.counts((arm, False)), self._tally.counts((arm, True)), level)
+            for arm in (False, True)
+        )
+        return Calibration(of, a, b, _calibration_error(a), _calibration_error(b))
 
 
-def timeline(columns: Columns) -> tuple[TimeBin, ...]:
-    """Requests and shares over time, in bins of equal length; empty without records."""
-    if len(columns) == 0:
+def timeline(log: Log, start: float, end: float) -> tuple[TimeBin, ...]:
+    """Requests and shares over time, in bins of equal length; empty without records.
+
+    Args:
+        log: The records.
+        start: Time of the first request, in epoch seconds.
+        end: Time of the last.
+    """
+    if len(log) == 0:
         return ()
-    start, end = float(columns.at.min()), float(columns.at.max())
-    bins = min(TIME_BINS, max(6, len(columns) // REQUESTS_PER_TIME_BIN))
+    bins = min(TIME_BINS, max(6, len(log) // REQUESTS_PER_TIME_BIN))
     edges = np.linspace(start, end, bins + 1) if end > start else np.array([start, start + 1])
-    counts = np.histogram(columns.at, edges)[0]
-    of_b = np.histogram(columns.at, edges, weights=columns.is_b.astype(np.float64))[0]
-    expected = np.histogram(columns.at, edges, weights=columns.probability_b)[0]
+    sums = np.zeros((3, edges.size - 1))
+    for part in log.batches(Order.ANY):
+        for row, weights in enumerate((None, part.is_b.astype(np.float64), part.probability_b)):
+            sums[row] += np.histogram(part.at, edges, weights=weights)[0]
     return tuple(
         TimeBin(
             float(edges[i]),
             float(edges[i + 1]),
             int(count),
-            float(of_b[i] / count) if count else math.nan,
-            float(expected[i] / count) if count else math.nan,
+            float(of_b / count) if count else math.nan,
+            float(expected / count) if count else math.nan,
         )
-        for i, count in enumerate(counts)
+        for i, (count, of_b, expected) in enumerate(sums.T)
     )
 
 
-def _reliability(
-    confidence: NDArray[np.float64], hit: NDArray[np.bool_], level: float
-) -> tuple[CalibrationBin, ...]:
-    order = np.argsort(confidence, kind="stable")
+def _reliability(misses: Counts, hits: Counts, level: float) -> tuple[CalibrationBin, ...]:
+    """Bins of equal count. Predictions of equal confidence that fall into several bins are spread evenly over
+    them, those that came true as well as those that did not."""
+    confidence = np.union1d(misses.values, hits.values)
+    came = np.zeros(confidence.size)
+    came[np.searchsorted(confidence, hits.values)] = hits.counts
+    count = came.copy()
+    count[np.searchsorted(confidence, misses.values)] += misses.counts
+    total = misses.total + hits.total
+    # Sums of the first n predictions by rising confidence, as functions of n.
+    ends = np.concatenate([[0.0], np.cumsum(count)])
+    upto = [np.concatenate([[0.0], np.cumsum(part)]) for part in (came, count * confidence)]
+    sizes = [part.size for part in np.array_split(np.empty(total), CALIBRATION_BINS) if part.size]
+    edges = np.concatenate([[0], np.cumsum(sizes)])
+    true, sums = np.rint(np.interp(edges, ends, upto[0])), np.interp(edges, ends, upto[1])
     found: list[CalibrationBin] = []
-    for part in np.array_split(order, CALIBRATION_BINS):
-        if part.size:
-            hits = int(hit[part].sum())
-            lower, upper = wilson(hits, part.size, level)
-            found.append(
-                CalibrationBin(float(confidence[part].mean()), hits / part.size, lower, upper, int(part.size))
-            )
+    for i, size in enumerate(sizes):
+        of_these = min(size, int(true[i + 1] - true[i]))
+        lower, upper = wilson(of_these, size, level)
+        predicted = float(sums[i + 1] - sums[i]) / size
+        found.append(CalibrationBin(predicted, of_these / size, lower, upper, size))
     return tuple(found)
 
 

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from contender.domain.experiment.agreement import Agreement
-from contender.domain.experiment.columns import Columns
+from contender.domain.experiment.columns import Columns, Order
 from contender.domain.experiment.guardrails import GuardrailMonitor
+from contender.domain.experiment.log import Feed, Log
 from contender.domain.experiment.metric_state import MetricState
 from contender.domain.experiment.metrics import outcome_scores
 from contender.domain.experiment.sequential_ratio import RatioMonitor
@@ -25,6 +26,9 @@ from contender.errors import BadInput
 
 FORMAT = 2
 """Of the document; a state of another format is not read but begun anew."""
+
+MOST_AT_A_LOOK = 2**16
+"""Records of a replay that are in memory at a time: some 15 MB with two classes and shadows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +78,9 @@ class ExperimentState:
         """
         state = self
         if requests is not None and len(requests):
-            state = state._with_requests(requests.take(np.argsort(requests.at, kind="stable")), settings)
+            state = state._with_requests(requests.ordered(requests.at), settings)
         if outcomes is not None and len(outcomes):
-            state = state._with_outcomes(outcomes.take(np.argsort(outcomes.known_at, kind="stable")))
+            state = state._with_outcomes(outcomes.ordered(outcomes.known_at))
         return state
 
     def _with_requests(self, columns: Columns, settings: ExperimentSettings) -> ExperimentState:
@@ -153,30 +157,34 @@ class ExperimentState:
             ) from error
 
 
-def replay(columns: Columns, settings: ExperimentSettings, looks: int = 100) -> ExperimentState:
+def replay(log: Log, settings: ExperimentSettings, looks: int = 100) -> ExperimentState:
     """Looks at a whole experiment again as if it had been evaluated while it ran.
 
     Args:
-        columns: All its records, in any order.
+        log: All its records.
         settings: How it is judged.
-        looks: After how many equal parts of its outcomes.
+        looks: After how many equal parts of its outcomes; more where these would have more than
+            ``MOST_AT_A_LOOK``.
 
     Returns:
         The state after the last look.
     """
-    once = np.unique(columns.unit, return_inverse=True, return_counts=True)
-    columns = replace(columns, alone=once[2][once[1]] == 1)
-    told = columns.usable | columns.unknown | np.isfinite(columns.value)
-    requests = np.argsort(columns.at, kind="stable")
-    order = np.flatnonzero(told)[np.argsort(columns.known_at[told], kind="stable")]
+    looks = max(looks, -(-log.told // MOST_AT_A_LOOK))
+    sizes = [part.size for part in np.array_split(np.empty(log.told), max(1, min(looks, log.told)))]
+    asked, told = Feed(log.batches(Order.ASKED)), Feed(log.batches(Order.TOLD))
     state = ExperimentState()
-    done = 0
-    for part in np.array_split(order, max(1, min(looks, order.size))):
-        until = columns.known_at[part[-1]] if part.size else math.inf
-        upto = int(np.searchsorted(columns.at[requests], until, side="right"))
-        state = state.advance(columns.take(requests[done:upto]), columns.take(part), settings)
-        done = max(done, upto)
-    return state.advance(columns.take(requests[done:]), None, settings)
+    for size in sizes:
+        outcomes = told.take(size)
+        until = math.inf if outcomes is None else float(outcomes.known_at[-1])
+        requests: Columns | None = None
+        for part in asked.until(until, MOST_AT_A_LOOK):
+            if requests is not None:
+                state = state.advance(requests, None, settings)
+            requests = part
+        state = state.advance(requests, outcomes, settings)
+    for part in asked.until(math.inf, MOST_AT_A_LOOK):
+        state = state.advance(part, None, settings)
+    return state
 
 
 def _null(value: float) -> float | None:

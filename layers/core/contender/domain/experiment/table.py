@@ -123,7 +123,7 @@ class ObservationTable:
     def _classes(self) -> tuple[str, ...]:
         found = self._probabilities.names | self._shadow_probabilities.names
         found |= self._predicted.labels() | self._shadow_predicted.labels()
-        return tuple(sorted(found, key=_class_order))
+        return tuple(sorted(found, key=class_order))
 
 
 def _spread(values: NDArray[np.float64], where: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -221,7 +221,7 @@ def label_text(number: float) -> str:
     return str(int(number)) if float(number).is_integer() else repr(float(number))
 
 
-def _class_order(name: str) -> tuple[int, float, str]:
+def class_order(name: str) -> tuple[int, float, str]:
     try:
         return 0, float(name), name
     except ValueError:

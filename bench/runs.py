@@ -1,0 +1,82 @@
+"""Measured processes: how one is run, and what several rounds of it come to."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Any, NamedTuple
+
+from contender.errors import ContenderError
+from infra.local.tools import ROOT
+
+
+class Run(NamedTuple):
+    """One run of a process.
+
+    Attributes:
+        seconds: As :func:`bench.measured.measured` tells, imports left out.
+        cpu_s: Processor time of it, over all threads.
+        peak_mb: Largest resident size of the process, imports included.
+        answers: What it found.
+    """
+
+    seconds: float
+    cpu_s: float
+    peak_mb: float
+    answers: Mapping[str, Any]
+
+
+class Medians(NamedTuple):
+    """Several runs of one subject on the same data.
+
+    Attributes:
+        rounds: How many.
+        seconds: Median.
+        cpu_s: Median.
+        peak_mb: Largest, because it is a bound that counts.
+        answers: Of the last run.
+    """
+
+    rounds: int
+    seconds: float
+    cpu_s: float
+    peak_mb: float
+    answers: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, runs: Sequence[Run]) -> Medians:
+        """Sums runs up."""
+        return cls(
+            len(runs),
+            median(run.seconds for run in runs),
+            median(run.cpu_s for run in runs),
+            max(run.peak_mb for run in runs),
+            runs[-1].answers,
+        )
+
+
+def run_process(name: str, command: Sequence[str], env: Mapping[str, str], target: str) -> Run:
+    """Runs a program that measures itself with :func:`bench.measured.measured`, in the project's root.
+
+    Args:
+        name: Whose it is, for error messages.
+        command: Program and arguments.
+        env: Its whole environment.
+        target: The command that makes its environment.
+
+    Returns:
+        What it told.
+
+    Raises:
+        ContenderError: When it does not start, or fails.
+    """
+    try:
+        done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=True)
+        told = json.loads(done.stdout.splitlines()[-1])
+    except OSError as error:
+        raise ContenderError(f"{name} does not start: {error}; run `{target}`") from error
+    except subprocess.CalledProcessError as error:
+        raise ContenderError(f"{name} failed:\n{error.stderr[-2000:]}") from error
+    return Run(told.pop("seconds"), told.pop("cpu_s"), told.pop("peak_mb"), told)
