@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 FILE_RECORDS = 50_000
 START = datetime(2013, 7, 1, tzinfo=UTC)
+MOST_FILES = 64
 DAYS = 31
 SPLITS = (0.1, 0.5, 0.3)
 """Share of B in each third of the time."""
@@ -69,7 +70,8 @@ def write_file(folder: Path, number: int) -> None:
     answers = {name: _probabilities(rng, happened, skill) for name, skill in SKILL.items()}
     ids = rng.integers(0, 2**63, (n, 2))
     numbers = np.round(rng.normal(20, 30, (n, 11)), 2)
-    latency, told, delay = rng.lognormal(0, 0.4, n), rng.random(n) < 0.95, rng.gamma(2, 3600, n)
+    latency, told = rng.lognormal(0, 0.4, n), rng.random(n) < 0.95
+    heard = _distinct(share * DAYS * 86_400_000 + 1000 * rng.gamma(2, 3600, n), number)
     # Level 6 is what gzip does unless told otherwise.
     with gzip.GzipFile(folder / file_name(number), "wb", compresslevel=6, mtime=0) as packed:
         for i in range(n):
@@ -79,8 +81,8 @@ def write_file(folder: Path, number: int) -> None:
             features = ",".join(f'"number_{k}":{{"N":"{value}"}}' for k, value in enumerate(numbers[i]))
             outcome = ""
             if told[i]:
-                heard = _iso(at + timedelta(seconds=float(delay[i])))
-                outcome = f',"outcome":{{"N":"{int(happened[i])}"}},"outcome_at":{{"S":"{heard}"}}'
+                heard_at = _iso(START + timedelta(milliseconds=int(heard[i])))
+                outcome = f',"outcome":{{"N":"{int(happened[i])}"}},"outcome_at":{{"S":"{heard_at}"}}'
             p = float(split[i]) if is_b[i] else 1 - float(split[i])
             packed.write(
                 (
@@ -111,6 +113,16 @@ def _probabilities(
     odds = 0.3 / 0.7 * np.exp(1.5 * skill * seen - (1.5 * skill) ** 2 / 2)
     p: NDArray[np.float64] = (odds / (1 + odds)).astype(np.float32).astype(np.float64)
     return p
+
+
+def _distinct(milliseconds: NDArray[np.float64], number: int) -> NDArray[np.int64]:
+    """Moves times a little, so that no two of all files are equal: who sorts by them gets one order."""
+    order = np.argsort(milliseconds)
+    slots = milliseconds[order].astype(np.int64) // MOST_FILES
+    places = np.arange(slots.size)
+    found = np.empty_like(slots)
+    found[order] = (np.maximum.accumulate(slots - places) + places) * MOST_FILES + number
+    return found
 
 
 def _answer(p: float) -> str:

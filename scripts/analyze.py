@@ -1,7 +1,7 @@
 """Analyses an export of the prediction log: who predicted what, how well, and what may be concluded.
 
-Reads only the export. Prints tables and a verdict, and writes analysis.json, analysis.csv,
-analysis.png and experiment.html.
+Reads only the export, in memory that does not grow with it. Prints tables and a verdict, and writes
+analysis.json, analysis.csv, analysis.png and experiment.html.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ from contender.adapters.record_spool import Codes
 from contender.domain.experiment import Observation
 
 BLOCK_BYTES = 16 * 2**20
-"""Size of a block, if no line is longer: some 14,000 lines. DuckDB needs 15 ms to plan a query of any size,
-so that smaller blocks cost more a line; larger ones cost memory."""
+"""Size of a block, if no line is longer: some 14,000 lines. DuckDB needs 12 ms to plan a query of any size,
+so that smaller blocks cost more a line; larger ones cost memory, about ten times their size."""
 
 
 class Block:
@@ -120,6 +120,8 @@ class BlockParser:
     def __init__(self, classes: Codes) -> None:
         self._classes = classes
         self._scratch = duckdb.connect(config={"threads": 1})
+        # Finding what occurs twice in a query of hundreds of expressions costs more than it saves.
+        self._scratch.execute("SET disabled_optimizers = 'common_subexpressions'")
         # DuckDB imports what it converts results with behind a guard; two threads may wait there for ever.
         self._scratch.sql("SELECT 1 AS n").to_arrow_table()
         self._own = local()
@@ -134,9 +136,11 @@ class BlockParser:
             Rows for the spool, ``None`` for none, and the places in the block that it is not sure of.
         """
         cursor = self._cursor()
+        classes = self._classes.texts()
+        self._own.known = len(classes)
         try:
             cursor.register("lines", block.table())
-            rows = cursor.sql(query(self._classes.texts())).to_arrow_table()
+            rows = cursor.sql(query(classes)).to_arrow_table()
         except (pa.ArrowInvalid, duckdb.Error):
             return None, block.places  # a line that is no JSON, or no text
         finally:
@@ -145,24 +149,23 @@ class BlockParser:
         unsure = rows["n"].to_numpy()[~sure].tolist()
         if unsure:
             rows = rows.filter(pa.array(sure))
+        unsure.sort()
         if not rows.num_rows:
-            return None, sorted(unsure)
+            return None, unsure
         units = np.array([unit_hash(unit) for unit in rows["unit_id"].to_pylist()], dtype=np.uint64)
-        return rows.drop_columns(["n", "sure", "unit_id"]).append_column("unit", pa.array(units)), sorted(
-            unsure
-        )
+        return rows.drop_columns(["n", "sure", "unit_id"]).append_column("unit", pa.array(units)), unsure
 
     def learn(self, line: bytes) -> bool:
-        """Tells whether a line has class labels that were not known; now they are."""
+        """Learns the class labels of a line; tells whether more are known now than when this thread parsed
+        its last block, which is then worth another try."""
         try:
             item = json.loads(line)["Item"]
             answers = [item, (item.get("shadow") or {}).get("M", {})]
             labels = [label for answer in answers for label in answer.get("probabilities", {}).get("M", {})]
         except (ValueError, KeyError, TypeError, AttributeError):
             return False
-        before = len(self._classes.texts())
         self._classes.of(labels)
-        return len(self._classes.texts()) > before
+        return bool(len(self._classes.texts()) > self._own.known)
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         if not hasattr(self._own, "cursor"):

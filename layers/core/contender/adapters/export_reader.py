@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Lock
 
+import duckdb
+
 from contender.adapters.export_blocks import Block, BlockParser, blocks, table_of
 from contender.adapters.export_layout import DataFile, Export, Item, read_chunks
 from contender.adapters.logged_item import Malformed, observation
@@ -24,7 +26,7 @@ from contender.adapters.record_spool import Found, RecordSpool
 from contender.adapters.spooled_log import SpooledLog
 from contender.domain.dataset import Task
 from contender.domain.experiment import Observation
-from contender.errors import NotFound
+from contender.errors import NotFound, StoreUnavailable
 from contender.ports import ObjectStore
 
 THREADS = 4
@@ -95,7 +97,7 @@ def read_export(
         The records, by release.
 
     Raises:
-        StoreUnavailable: When the store does not answer.
+        StoreUnavailable: When the store does not answer, or the temporary folder has no room.
     """
     with tempfile.TemporaryDirectory(prefix="contender-analysis-") as folder:
         spool = RecordSpool(Path(folder))
@@ -104,6 +106,8 @@ def read_export(
             _Reader(store, spool, progress).read(export, reading)
             reading.releases = spool.found()
             yield reading
+        except (duckdb.Error, OSError) as error:
+            raise StoreUnavailable("disk", f"sort the records in {folder}: {error}") from error
         finally:
             spool.close()
 

@@ -1,11 +1,12 @@
 """Prediction records on disk, as numbers: what an analysis reads several times, in several orders.
 
 An export's records come in no order, and there may be more of them than memory. They are written to Parquet
-files in a temporary folder as they are read; DuckDB sorts them from there, on disk where need be.
+files in a temporary folder as they are read; :mod:`.spooled_log` puts them in order.
 """
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Lock
@@ -20,12 +21,12 @@ import pyarrow.parquet as pq
 from contender.adapters.export_parse import columns_of_class
 from contender.adapters.spooled_log import BATCH_ROWS, SpooledLog
 from contender.domain.dataset import Task
+from contender.errors import StoreUnavailable
 
 FILE_ROWS = 2**16
 """Records of a spool file."""
-MEMORY = "192MB"
-"""What DuckDB may use to sort before it goes to disk: with less, three million records do not fit two sorting
-threads; with more, small and large exports differ more."""
+MEMORY = "128MB"
+"""What DuckDB may use to read the spool."""
 
 _NO_TEXT = -1
 _LABEL_TEXTS = ("predicted_text", "outcome_text", "shadow_text")
@@ -83,9 +84,7 @@ class RecordSpool:
         self._columns: set[str] = set()
         self._releases, self._models, self._labels = Codes(), Codes(), Codes()
         self.classes = Codes()
-        config = {"memory_limit": MEMORY, "temp_directory": str(folder / "sort"), "threads": 2}
-        self._scratch = duckdb.connect(config=config)
-        self._scratch.execute("SET preserve_insertion_order = false")
+        self._scratch = duckdb.connect(config={"memory_limit": MEMORY, "threads": 1})
 
     def add(self, rows: pa.Table) -> None:
         """Takes records in; may be called from several threads.
@@ -140,15 +139,10 @@ class RecordSpool:
         """
         code = self._releases.of([release])[0]
         source = f"(FROM {self._rows()} WHERE release = {code})"
-        repeated = f"repeated_{code}"
-        self._scratch.execute(
-            f"CREATE OR REPLACE TABLE {repeated} AS "
-            f"SELECT unit FROM {source} GROUP BY unit HAVING count(*) > 1"
-        )
         return SpooledLog(
             self._scratch,
             source,
-            repeated,
+            Path(tempfile.mkdtemp(dir=self._folder)),
             # A class that was only met in lines that are no records has no columns.
             {
                 label: number
@@ -173,7 +167,10 @@ class RecordSpool:
         path = self._folder / f"records-{len(self._files):06d}.parquet"
         rows = pa.concat_tables(self._pending, promote_options="default")
         # Numbers that hardly repeat: neither dictionaries nor compression are worth their time.
-        pq.write_table(rows, path, compression="none", use_dictionary=False, write_statistics=False)
+        try:
+            pq.write_table(rows, path, compression="none", use_dictionary=False, write_statistics=False)
+        except OSError as error:
+            raise StoreUnavailable("disk", f"keep records in {self._folder}: {error}") from error
         self._pending = []
         self._files.append(str(path).replace("'", "''"))
 

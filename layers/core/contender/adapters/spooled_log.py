@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 import numpy as np
@@ -12,21 +16,18 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from contender.adapters.export_parse import columns_of_class
+from contender.adapters.row_parts import MOST_PARTS, RowParts
 from contender.domain.dataset import Task
 from contender.domain.experiment import Columns, Order
 from contender.domain.experiment.columns import NOT_A_CLASS
 from contender.domain.experiment.table import class_order, label_text
+from contender.domain.experiment.tally import Tally
 
 BATCH_ROWS = 2**16
-"""Records that a log gives at a time: some 15 MB with two classes and shadows."""
+"""Records that are in memory at a time, about: some 15 MB with two classes and shadows."""
 
-_ORDERS = {
-    Order.ANY: "",
-    Order.ASKED: "ORDER BY asked, unit",
-    Order.TOLD: "ORDER BY coalesce(outcome_at, asked), unit",
-    Order.UNIT: "ORDER BY unit, asked",
-}
-_TOLD = "flags & 8 <> 0 OR value IS NOT NULL"
+_HAS_OUTCOME = 8
+"""Bit of ``flags``."""
 
 
 class SpooledLog:
@@ -36,21 +37,22 @@ class SpooledLog:
         self,
         scratch: duckdb.DuckDBPyConnection,
         source: str,
-        repeated: str,
+        folder: Path,
         columns: Mapping[str, int],
         labels: tuple[str, ...],
         models: tuple[str, ...],
         task: Task | None,
     ) -> None:
         self._scratch, self._source, self._labels, self._models = scratch, source, labels, models
+        self._folder = folder
         own = [f"count({name})" for number in columns.values() for name in columns_of_class(number)]
-        texts = "count(*) FILTER (predicted_text >= 0)"
-        total, told, text, *counts = self._row(
-            f"SELECT count(*), count(*) FILTER ({_TOLD}), {', '.join([texts, *own])} FROM {source}"
-        )
-        self._requests, self.told = int(total), int(told)
+        (counted,) = scratch.sql(
+            f"SELECT count(*), count(*) FILTER (predicted_text >= 0), {', '.join([*own, '0'])} FROM {source}"
+        ).fetchall()
+        total, text, *counts = counted
+        self._requests = int(total)
         self._named = [
-            {label: columns[label] for label, count in zip(columns, counts[side::2], strict=True) if count}
+            {label: columns[label] for label, count in zip(columns, counts[side:-1:2], strict=True) if count}
             for side in (0, 1)
         ]
         if task is None:
@@ -63,28 +65,63 @@ class SpooledLog:
         )
         self._number_labels = np.array([number for number, _ in numbers])
         self._number_classes = np.array([place for _, place in numbers])
-        self._repeated = repeated
-        self.clustered = bool(self._row(f"SELECT count(*) FROM {repeated}")[0])
+        tallies = {Order.ASKED: Tally(), Order.TOLD: Tally()}
+        self._by_unit = self._distributed(tallies)
+        self._times = {order: tally.counts() for order, tally in tallies.items()}
+        self.told = self._times[Order.TOLD].total
+        self.clustered = any(_repeat(part["unit"].to_numpy()).any() for part in self._by_unit)
 
     def __len__(self) -> int:
         return self._requests
 
     def batches(self, order: Order) -> Iterator[Columns]:
         """Gives all records in parts."""
-        alone = f"unit NOT IN (FROM {self._repeated})" if self.clustered else "true"
-        told = f"WHERE {_TOLD}" if order is Order.TOLD else ""
-        rows = self._scratch.cursor().sql(
-            f"SELECT *, {alone} AS alone FROM {self._source} {told} {_ORDERS[order]}"
-        )
-        parts = _ahead(self._columns(part) for part in rows.to_arrow_reader(BATCH_ROWS))
-        first = next(parts, None)
-        yield self._columns(rows.to_arrow_table()) if first is None else first
-        yield from parts
+        parts = self._by_time(order) if order in self._times else self._units(order)
+        empty = True
+        for part in _ahead(self._columns(part) for part in parts):
+            empty = False
+            yield part
+        if empty:  # nothing was told
+            yield self._columns(next(self._units(Order.ANY)).slice(0, 0))
 
-    def _row(self, query: str) -> tuple[int, ...]:
-        (row,) = self._scratch.sql(query).fetchall()
-        found: tuple[int, ...] = row
-        return found
+    def _distributed(self, times: Mapping[Order, Tally]) -> RowParts:
+        """All records by ranges of their units' hashes, which are spread evenly; counts their times."""
+        edges = np.linspace(0, 2.0**64, self._parts(self._requests) + 1)[1:-1]
+        parts = RowParts(self._folder / "units", edges)
+        for rows in _ahead(iter(self._scratch.sql(f"FROM {self._source}").to_arrow_reader(BATCH_ROWS))):
+            parts.add(rows, rows["unit"].to_numpy().astype(np.float64))
+            asked = rows["asked"].to_numpy()
+            times[Order.ASKED].add(None, asked)
+            times[Order.TOLD].add(None, _known_at(rows)[_is_told(rows)])
+        parts.close()
+        return parts
+
+    def _units(self, order: Order) -> Iterator[pa.Table]:
+        for part in self._by_unit:
+            unit = part["unit"].to_numpy()
+            part = part.append_column(
+                "alone", pa.array(~_repeat(unit) if self.clustered else np.ones(unit.size, bool))
+            )
+            yield part.take(pa.array(np.argsort(unit, kind="stable"))) if order is Order.UNIT else part
+
+    def _by_time(self, order: Order) -> Iterator[pa.Table]:
+        times = self._times[order]
+        count = self._parts(times.total)
+        folder = Path(tempfile.mkdtemp(dir=self._folder))
+        parts = RowParts(folder / "times", np.array(times.quantiles(np.arange(1, count) / count)))
+        for part in self._units(Order.ANY):
+            for rows in part.to_batches():
+                if order is Order.TOLD:
+                    rows = rows.filter(pa.array(_is_told(rows)))
+                parts.add(rows, _known_at(rows) if order is Order.TOLD else rows["asked"].to_numpy())
+        parts.close()
+        for part in parts:
+            time = _known_at(part) if order is Order.TOLD else part["asked"].to_numpy()
+            yield part.take(pa.array(np.lexsort((part["unit"].to_numpy(), time))))
+        shutil.rmtree(folder)
+
+    def _parts(self, rows: int) -> int:
+        return min(MOST_PARTS, max(1, -(-rows // BATCH_ROWS)))
 
     def _class_labels(self) -> tuple[str, ...]:
         found = set(self._named[0]) | set(self._named[1])
@@ -178,7 +215,31 @@ class SpooledLog:
         return matrix
 
 
-def _ahead(parts: Iterator[Columns]) -> Iterator[Columns]:
+def _is_told(rows: pa.RecordBatch | pa.Table) -> NDArray[np.bool_]:
+    outcome = (rows["flags"].to_numpy() & _HAS_OUTCOME).astype(np.bool_)
+    told: NDArray[np.bool_] = outcome | np.isfinite(rows["value"].to_numpy(zero_copy_only=False))
+    return told
+
+
+def _known_at(rows: pa.RecordBatch | pa.Table) -> NDArray[np.float64]:
+    outcome_at = rows["outcome_at"].to_numpy(zero_copy_only=False)
+    return np.where(np.isnan(outcome_at), rows["asked"].to_numpy(), outcome_at)
+
+
+def _repeat(unit: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Which records are not the only one of their unit."""
+    order = np.argsort(unit, kind="stable")
+    same = unit[order][1:] == unit[order][:-1]
+    repeated = np.zeros(unit.size, dtype=np.bool_)
+    repeated[order[1:][same]] = True
+    repeated[order[:-1][same]] = True
+    return repeated
+
+
+_T = TypeVar("_T")
+
+
+def _ahead(parts: Iterator[_T]) -> Iterator[_T]:
     """Makes the next part in a thread of its own while the last one is used."""
     with ThreadPoolExecutor(1) as pool:
         coming = pool.submit(next, parts, None)

@@ -8,6 +8,7 @@ together.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from contender.domain.dataset import Task
@@ -109,15 +110,19 @@ def analyse(log: Log, positive: str | None = None, settings: ExperimentSettings 
     level = settings.level
     index = _positive_index(log.classes, positive)
     value = VALUE._replace(higher_is_better=settings.value_higher_is_better)
-    comparisons = _primary_first(compare_all(log, index, level), settings.metric)
-    primary = comparisons[0].metric
-    accounts, reliability = (
-        Accounts(log.classes, index, clustered=log.clustered),
-        Reliability(log.classes, index),
-    )
-    for part in log.batches(Order.UNIT if log.clustered else Order.ANY):
-        accounts.add(part)
-        reliability.add(part)
+    accounts = Accounts(log.classes, index, clustered=log.clustered)
+    reliability = Reliability(log.classes, index)
+    # Nothing of what follows needs the replay, and both wait for the log half of their time.
+    with ThreadPoolExecutor(1) as aside:
+        replayed = aside.submit(replay, log, settings)
+        comparisons = _primary_first(compare_all(log, index, level), settings.metric)
+        primary = comparisons[0].metric
+        for part in log.batches(Order.UNIT if log.clustered else Order.ANY):
+            accounts.add(part)
+            reliability.add(part)
+        late = completeness(log, primary, level)
+        course = timeline(log, accounts.start, accounts.end)
+        look = read(replayed.result(), settings)
     return Analysis(
         task=log.task,
         classes=log.classes,
@@ -131,13 +136,13 @@ def analyse(log: Log, positive: str | None = None, settings: ExperimentSettings 
         comparisons=tuple(
             entry._replace(metric=value) if entry.metric is VALUE else entry for entry in comparisons
         ),
-        look=read(replay(log, settings), settings),
-        completeness=completeness(log, primary, level),
+        look=look,
+        completeness=late,
         epochs=accounts.epochs(),
         scores=histogram(accounts.scores),
         errors=histogram(accounts.errors) if log.task is Task.REGRESSION else None,
         calibration=reliability.result(level),
-        timeline=timeline(log, accounts.start, accounts.end),
+        timeline=course,
         roundings=accounts.roundings(),
     )
 

@@ -38,7 +38,7 @@ class Log(Protocol):
 
     def batches(self, order: Order) -> Iterator[Columns]:
         """Gives all records in parts, at least one, all with the same classes; ``alone`` tells exactly
-        whether a unit has no other record."""
+        whether a unit has no other record. Several threads may read at once."""
 
 
 class Feed:
