@@ -47,6 +47,17 @@ def test_given_a_b_that_cannot_be_better_by_enough_then_keep_though_it_is_not_wo
     assert (verdict.finding, verdict.reasons) == (Finding.KEEP, (Reason.TOO_LITTLE,))
 
 
+def test_given_a_b_that_is_better_but_by_less_than_the_margin_then_keep_and_both_are_said() -> None:
+    columns = experiment(3000, skill_b=1.6)
+    assert look(columns, ExperimentSettings(margin=0.02)).verdict.finding is Finding.SHIP
+    found = look(columns, ExperimentSettings(margin=0.9))
+    estimate = found.metrics[0].served
+    assert estimate.upper < 0  # of a loss: B is shown to be better
+    assert (found.verdict.finding, found.verdict.reasons) == (Finding.KEEP, (Reason.TOO_LITTLE,))
+    assert "B is better, but improves by less than" in found.verdict.sentence
+    assert "not" not in found.verdict.sentence
+
+
 def test_given_an_experiment_that_ran_out_then_keep_and_no_proof_is_claimed() -> None:
     columns = experiment(1000, skill_b=1.0, seed=3)
     verdict = look(columns, ExperimentSettings(max_outcomes=900)).verdict

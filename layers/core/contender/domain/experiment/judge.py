@@ -25,12 +25,18 @@ def judge(facts: Facts, settings: ExperimentSettings) -> Verdict:
     ``INVALID``   the split was not kept, outcomes are missing unevenly, or a guardrail of B's is breached
     ``CONTINUE``  fewer than ``min_outcomes`` of a variant; or what follows would be ``SHIP`` or ``KEEP``, but
                   the requests with outcome span less than ``min_hours``
-    ``SHIP``      the whole sequence lies above 0
     ``KEEP``      the whole sequence lies below 0, or below ``margin``: B is not better by what would be
-    worth it;
-                  or ``max_outcomes`` are reached
+                  worth it, though it may be shown to be better
+    ``SHIP``      the whole sequence lies above 0, and reaches ``margin``
+    ``KEEP``      ``max_outcomes`` are reached
     ``CONTINUE``  otherwise
     ============  =========================================================================================
+
+    The margin goes before ``SHIP``: both can come true between two looks, or while ``min_hours`` are waited
+    for, and what is done must not depend on which was first. Both are statements of the same sequence, so
+    each is wrong with probability 1 - ``level`` at most over all looks (the margin is a share of what A was
+    seen to have, hence itself an estimate). ``SHIP`` does not say that B improves by ``margin``: it can be
+    less, and has not been shown to be.
     """
     if invalid := _invalid(facts):
         return invalid
@@ -47,14 +53,6 @@ def _compared(facts: Facts, settings: ExperimentSettings) -> Verdict:
     margin = settings.margin * abs(facts.a_value)
     figures = _figures(facts, settings)
     caution = _caution(facts, settings)
-    if low > 0:
-        return Verdict(
-            Finding.SHIP,
-            f"Ship: B is better in {label}",
-            f"{figures}: the interval excludes 0, and B is the better one.",
-            caution,
-            (Reason.BETTER,),
-        )
     if high < 0:
         return Verdict(
             Finding.KEEP,
@@ -67,11 +65,18 @@ def _compared(facts: Facts, settings: ExperimentSettings) -> Verdict:
         return Verdict(
             Finding.KEEP,
             f"Keep A: B does not improve {label} by enough",
-            f"{figures}: B improves by less than {margin:.4g}, the {settings.margin:.0%} of A's value that "
-            "a new "
-            "model must bring.",
+            f"{figures}: {'B is better, but' if low > 0 else 'B'} improves by less than {margin:.4g}, the "
+            f"{settings.margin:.0%} of A's value that a new model must bring.",
             caution,
             (Reason.TOO_LITTLE,),
+        )
+    if low > 0:
+        return Verdict(
+            Finding.SHIP,
+            f"Ship: B is better in {label}",
+            f"{figures}: the interval excludes 0, and B is the better one.",
+            caution,
+            (Reason.BETTER,),
         )
     if facts.outcomes >= settings.max_outcomes:
         return Verdict(
