@@ -22,6 +22,7 @@ from rich.table import Table
 
 from simulations import program
 from simulations.experiment_cases import OUTCOMES, Case, Tally, cases
+from simulations.experiment_verdicts import DECISIONS
 from simulations.rates import upper_bound
 
 OUT = Path("out/simulate-experiment.json")
@@ -96,7 +97,8 @@ def rows_of(chosen: Sequence[Case], tallies: Sequence[Tally]) -> list[dict[str, 
 
     Each has ``case``, ``rate`` (of what should not happen), ``upper`` (its 99 % bound), ``goal`` (the most
     that is tolerated) and ``holds`` (``upper <= goal``); besides, the runs, the peer's rate, and where they
-    were asked for the median stop and the bias, which also has a line of its own.
+    were asked for the median stop, the share of each first decision, and the bias, which also has a line of
+    its own.
     """
     rows: list[dict[str, Any]] = []
     for case, tally in zip(chosen, tallies, strict=True):
@@ -114,6 +116,12 @@ def rows_of(chosen: Sequence[Case], tallies: Sequence[Tally]) -> list[dict[str, 
             median = float(np.median(tally.stops))
             row["median_stop"] = median if math.isfinite(median) else None
             row["found_by_20000"] = float((tally.stops <= OUTCOMES).mean())
+        if tally.decided.size:
+            median = float(np.median(tally.decided))
+            row["median_decision"] = median if math.isfinite(median) else None
+            names = (*(reason.value for reason in DECISIONS), "undecided")
+            shares = (tally.decisions / tally.runs).tolist()
+            row["first_decision"] = dict(zip(names, shares, strict=True))
         row["holds"] = row["upper"] <= row["goal"]
         rows.append(row)
         if tally.errors.size:
@@ -188,6 +196,22 @@ def _stops(rows: Sequence[dict[str, Any]]) -> Table:
     return table
 
 
+def _decisions(rows: Sequence[dict[str, Any]]) -> Table:
+    table = Table(title="What the verdict says first", title_justify="left")
+    table.add_column("case")
+    headings = ("SHIP", "KEEP: worse", "KEEP: below margin", "KEEP: ran out", "undecided", "median")
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    for row in rows:
+        if "first_decision" in row:
+            first, median = row["first_decision"], row["median_decision"]
+            names = ("better", "worse", "too_little", "budget", "undecided")
+            shares = [f"{first[name]:.1%}" for name in names]
+            at = "later" if median is None else f"{median:,.0f}"
+            table.add_row(row["case"].partition(":")[0], *shares, at)
+    return table
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the program; gives its exit code: 0 when every goal holds, 1 when one does not, 2 on an error."""
     quick = "few runs, wide goals: shows only that it works"
@@ -208,6 +232,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(width=None if sys.stdout.isatty() else 150)
     console.print(_table(rows))
     console.print(_stops(rows))
+    console.print(_decisions(rows))
     console.print(f"{options.out} · {time.monotonic() - started:.0f} s", highlight=False)
     return 0 if all(row["holds"] for row in rows) else 1
 

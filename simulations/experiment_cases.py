@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from contender.domain.experiment.power import outcomes_needed
 from contender.domain.experiment.sequential_ratio import log_evidence
+from contender.domain.experiment.verdict import Reason
 from simulations import experiment_worlds as worlds
 from simulations.experiment_rules import (
     LOOK_EVERY,
@@ -22,6 +24,7 @@ from simulations.experiment_rules import (
     by_repeated_test,
     by_sequence,
 )
+from simulations.experiment_verdicts import DECISIONS, UNDECIDED, codes, firsts
 
 OUTCOMES = 20_000
 EFFECTS = (0.01, 0.02, 0.05)
@@ -34,7 +37,21 @@ NOT_FOUND = 0.25
 """Tolerated where the power table promises that 80 % are found: it is an approximation for looks at every
 outcome."""
 
+MARGIN = SETTINGS.margin * worlds.ACCURACY
+"""Improvement that a new model must bring, in the metric's units."""
+VERDICTS = (
+    ("no difference: ships", 0.0, (Reason.BETTER,)),
+    ("2 points worse: ships", -0.02, (Reason.BETTER,)),
+    ("half the margin better: said to be worse", MARGIN / 2, (Reason.WORSE,)),
+    ("better by the margin: said to be less", MARGIN, (Reason.WORSE, Reason.TOO_LITTLE)),
+    ("2 points better: said to be less than the margin", 0.02, (Reason.WORSE, Reason.TOO_LITTLE)),
+)
+"""Of the deployed rule: name, true effect, and what would be a false reason for the first decision."""
+PAIRED_OUTCOMES = 40_000
+"""By which practically every paired experiment is decided."""
+
 NO_NUMBERS = np.empty(0)
+NO_COUNTS = np.zeros(UNDECIDED + 1, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -48,6 +65,9 @@ class Tally:
         stops: Outcomes at the first claim of each run, infinite without one; empty where not asked.
         errors: Estimate less truth of each run; empty where not asked.
         peer_errors: The same of the peer.
+        decided: Outcomes at the deployed rule's first decision in each run, infinite without one; empty
+            where not asked.
+        decisions: Runs by what that was, in the order of ``DECISIONS``, undecided ones last.
     """
 
     runs: int = 0
@@ -56,6 +76,8 @@ class Tally:
     stops: Floats = field(default_factory=lambda: NO_NUMBERS)
     errors: Floats = field(default_factory=lambda: NO_NUMBERS)
     peer_errors: Floats = field(default_factory=lambda: NO_NUMBERS)
+    decided: Floats = field(default_factory=lambda: NO_NUMBERS)
+    decisions: NDArray[np.int64] = field(default_factory=lambda: NO_COUNTS)
 
     def plus(self, other: Tally) -> Tally:
         """Both together."""
@@ -66,6 +88,8 @@ class Tally:
             np.concatenate([self.stops, other.stops]),
             np.concatenate([self.errors, other.errors]),
             np.concatenate([self.peer_errors, other.peer_errors]),
+            np.concatenate([self.decided, other.decided]),
+            self.decisions + other.decisions,
         )
 
 
@@ -155,6 +179,27 @@ def alarms(moved: bool, lost: float, rng: np.random.Generator, runs: int, n: int
     return Tally(runs, int(alarmed.sum()), int(once.sum()))
 
 
+def misjudged(
+    effect: float, false: tuple[Reason, ...], paired: bool, rng: np.random.Generator, runs: int, n: int
+) -> Tally:
+    """Event: the deployed rule's first decision is for a reason that is false; the peer is a test repeated
+    at each look in place of the sequence (paired: the A/B comparison's sequence), under the same rule."""
+    make = worlds.shadowed_labels if paired else worlds.labels
+    world = make(rng, runs, n, effect)
+    course, other = by_sequence(world), by_repeated_test(world)
+    if paired:
+        course, other = by_pairs(world), course
+    wrong = [DECISIONS.index(reason) for reason in false]
+    found, peer = firsts(codes(course, world)), firsts(codes(other, world))
+    return Tally(
+        runs,
+        int(np.isin(found.code, wrong).sum()),
+        int(np.isin(peer.code, wrong).sum()),
+        decided=found.at,
+        decisions=np.bincount(found.code, minlength=UNDECIDED + 1),
+    )
+
+
 def cases(scale: float = 1.0, slack: float = 0.0) -> tuple[Case, ...]:
     """Gives all cases.
 
@@ -219,6 +264,13 @@ def cases(scale: float = 1.0, slack: float = 0.0) -> tuple[Case, ...]:
     for effect in EFFECTS[:2]:
         name = f"{_points(effect)} better, paired: not found by {OUTCOMES:,}"
         found.append(case(name, partial(paired_undecided, effect), 2_000, NOT_FOUND, "A/B comparison"))
+    for paired, kind, other, outcomes in (
+        (False, "verdict", repeated, SETTINGS.max_outcomes),
+        (True, "verdict, paired", "A/B comparison", PAIRED_OUTCOMES),
+    ):
+        for name, effect, false in VERDICTS:
+            play = partial(misjudged, effect, false, paired)
+            found.append(case(f"{kind}, {name}", play, 2_000, 0.05, other, outcomes))
     return tuple(found)
 
 

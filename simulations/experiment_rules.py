@@ -71,7 +71,7 @@ def by_sequence(world: World) -> Course:
 def by_pairs(world: World) -> Course:
     """The paired comparison with its confidence sequence."""
     assert world.lead is not None
-    ready = _at_looks(np.ones_like(world.lead)) >= SETTINGS.min_outcomes
+    ready = at_looks(np.ones_like(world.lead)) >= SETTINGS.min_outcomes
     return _sequence(world.lead, np.ones_like(world.lead), SETTINGS.planned_pairs, ready)
 
 
@@ -79,8 +79,8 @@ def by_repeated_test(world: World) -> Course:
     """What is wrong with many dashboards: Welch's test over everything so far, again at each look."""
     sums = []
     for arm in (world.is_b, ~world.is_b):
-        count, total = _at_looks(arm.astype(np.float64)), _at_looks(np.where(arm, world.scores, 0.0))
-        squares = _at_looks(np.where(arm, np.square(world.scores), 0.0))
+        count, total = at_looks(arm.astype(np.float64)), at_looks(np.where(arm, world.scores, 0.0))
+        squares = at_looks(np.where(arm, np.square(world.scores), 0.0))
         mean = total / np.maximum(count, 1)
         sums.append((mean, (squares / np.maximum(count, 1) - mean**2) / np.maximum(count - 1, 1)))
     (mean_b, variance_b), (mean_a, variance_a) = sums
@@ -89,22 +89,22 @@ def by_repeated_test(world: World) -> Course:
 
 
 def _sequence(x: Floats, w: Floats, planned: float, ready: Flags) -> Course:
-    total, information = _at_looks(x), _at_looks(w)
+    total, information = at_looks(x), at_looks(w)
     value = np.divide(total, information, out=np.zeros_like(total), where=information > 0)
-    squares = _at_looks(np.square(x)) - 2 * value * _at_looks(x * w) + value**2 * _at_looks(np.square(w))
+    squares = at_looks(np.square(x)) - 2 * value * at_looks(x * w) + value**2 * at_looks(np.square(w))
     error = np.sqrt(np.maximum(squares, 0.0)) / np.where(information > 0, information, np.inf)
     half = error * multiplier(np.maximum(information, 1e-9) / planned, SETTINGS.level)
     return Course(value, half, ready & (error > 0))
 
 
 def _ready(is_b: Flags) -> Flags:
-    of_b = _at_looks(is_b.astype(np.float64))
+    of_b = at_looks(is_b.astype(np.float64))
     of_a = LOOK_EVERY * np.arange(1, of_b.shape[1] + 1) - of_b
     found: Flags = np.minimum(of_a, of_b) >= SETTINGS.min_outcomes
     return found
 
 
-def _at_looks(values: Floats) -> Floats:
+def at_looks(values: Floats) -> Floats:
     """Sums of everything before each look, shape [runs, looks]."""
     runs, n = values.shape
     found: Floats = values.reshape(runs, n // LOOK_EVERY, LOOK_EVERY).sum(axis=2).cumsum(axis=1)

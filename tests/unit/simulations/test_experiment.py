@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from contender.domain.experiment.sequence import RunningEstimate, served_increments
-from simulations import experiment
+from contender.domain.experiment.judge import judge
+from contender.domain.experiment.metrics import ACCURACY
+from contender.domain.experiment.sequence import RunningEstimate, SequenceInterval, served_increments
+from contender.domain.experiment.sequential_ratio import RatioMonitor
+from contender.domain.experiment.settings import Evidence
+from contender.domain.experiment.verdict import Facts, Reason
+from simulations import experiment, experiment_verdicts
 from simulations.experiment_cases import Tally, cases
-from simulations.experiment_rules import LOOK_EVERY, SETTINGS, by_pairs, by_repeated_test, by_sequence
+from simulations.experiment_rules import (
+    LOOK_EVERY,
+    SETTINGS,
+    Course,
+    World,
+    by_pairs,
+    by_repeated_test,
+    by_sequence,
+)
+from simulations.experiment_verdicts import DECISIONS, UNDECIDED, codes, firsts
 from simulations.experiment_worlds import labels, moving, moving_labels, shadowed, shadowed_labels, still
 
 
@@ -63,6 +78,69 @@ def test_the_rules_of_many_runs_are_the_products(make: Any) -> None:
         error = lead.std() / math.sqrt(lead.size)
         assert pairs.value[0, -1] == pytest.approx(lead.mean())
         assert pairs.half[0, -1] > 3 * error
+
+
+@pytest.mark.parametrize("paired", [False, True])
+@pytest.mark.parametrize(
+    ("effect", "margin"), [(-0.1, 0.02), (0.0, 0.02), (0.008, 0.02), (0.05, 0.02), (0.1, 0.2)]
+)
+def test_the_verdicts_of_many_runs_are_the_products_at_every_look(
+    paired: bool, effect: float, margin: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 25
+    settings = replace(SETTINGS, margin=margin, max_outcomes=(looks - 1) * LOOK_EVERY)
+    monkeypatch.setattr(experiment_verdicts, "SETTINGS", settings)
+    make, rule = (shadowed_labels, by_pairs) if paired else (labels, by_sequence)
+    world = make(np.random.default_rng(7), 3, looks * LOOK_EVERY, effect)
+    course = rule(world)
+    said = codes(course, world)
+    for run, look in np.ndindex(said.shape):
+        reason = judge(_facts(world, course, run, look, paired), settings).reasons[0]
+        if said[run, look] == UNDECIDED:
+            assert reason in (Reason.UNDECIDED, Reason.TOO_EARLY)
+        else:
+            assert reason is DECISIONS[said[run, look]]
+    assert (said[:, -1] < UNDECIDED).all()  # all have run out at least
+
+
+def _facts(world: World, course: Course, run: int, look: int, paired: bool) -> Facts:
+    n = (look + 1) * LOOK_EVERY
+    is_b, value, half = world.is_b[run, :n], course.value[run, look], course.half[run, look]
+    error, information = half / 3, float(n if paired else n / 4)
+    ratio = RatioMonitor().result(SETTINGS.alarm_below)
+    return Facts(
+        metric=ACCURACY,
+        estimate=SequenceInterval(value, value - half, value + half, value, value, error, n, information),
+        decided_by=Evidence.PAIRED if paired else Evidence.SERVED,
+        a_value=float(world.scores[run, :n][~is_b].mean()),
+        scored=n,
+        outcomes_a=int((~is_b).sum()),
+        outcomes_b=int(is_b.sum()),
+        ratio=ratio,
+        outcome_ratio=ratio,
+        guardrails=(),
+        rate=math.nan,
+        first_at=0.0,
+        last_at=0.0,
+    )
+
+
+def test_the_first_decision_is_the_first() -> None:
+    found = firsts(np.array([[UNDECIDED, 2, 0], [UNDECIDED] * 3, [1, 2, 2]]))
+    assert found.code.tolist() == [2, UNDECIDED, 1]
+    assert found.at.tolist() == [2 * LOOK_EVERY, math.inf, LOOK_EVERY]
+
+
+def test_the_margin_retires_what_is_below_it_and_ships_what_is_above(
+    quick: tuple[int, list[dict[str, Any]]],
+) -> None:
+    first = {row["case"]: row["first_decision"] for row in quick[1] if "first_decision" in row}
+    assert len(first) == 10
+    for name, shares in first.items():
+        assert sum(shares.values()) == pytest.approx(1.0)
+        if "half" not in name:
+            ships = "better" in name
+            assert shares["better"] > 0.8 if ships else shares["worse"] + shares["too_little"] > 0.8
 
 
 def test_the_repeated_test_is_welchs() -> None:
