@@ -3,6 +3,7 @@ starts.
 
 For one look at a time fixed beforehand, and for any number of looks by the confidence sequence that decides
 experiments: by when it is found with the given power, and by when half of the experiments have found it.
+That is for showing that there is a difference at all; an improvement below the margin may be retired first.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.table import Table
@@ -24,6 +26,22 @@ _SOURCE = (
     "confidence sequence "
     "(Waudby-Smith et al., Annals of Statistics 2024) through 0, by its tangent (Bachelier and Lévy)."
 )
+
+
+class Spread(NamedTuple):
+    """What is known of the metric.
+
+    Attributes:
+        deviation: Its standard deviation.
+        origin: Where that comes from.
+        a_value: A's value; NaN where unknown.
+        is_accuracy: Whether no value above 1 is possible.
+    """
+
+    deviation: float
+    origin: str
+    a_value: float = math.nan
+    is_accuracy: bool = False
 
 
 def needed_table(
@@ -92,20 +110,44 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _deviation(args: argparse.Namespace) -> tuple[float, str]:
-    """The metric's standard deviation, and where it comes from."""
+def _spread(args: argparse.Namespace) -> Spread:
     if args.export:
         report = make_report(args.export, settings=ExperimentSettings(metric=args.metric))
         entry = report.analysis.comparisons[0]
         deviation = entry.a.standard_error * math.sqrt(entry.a.outcomes)
         if not deviation > 0:
             raise BadInput.of("--export", "has no outcomes of A that vary", "give --deviation")
-        return deviation, f"{entry.metric.label} of A, {entry.a.outcomes:,} outcomes"
+        origin = f"{entry.metric.label} of A, {entry.a.outcomes:,} outcomes"
+        return Spread(deviation, origin, entry.a.value, entry.metric.name == "accuracy")
     if args.deviation is not None:
-        return args.deviation, "as given"
+        return Spread(args.deviation, "as given")
     if not 0 < args.accuracy < 1:
         raise BadInput.of("--accuracy", f"is {args.accuracy:g}", "give a share above 0 and below 1")
-    return math.sqrt(args.accuracy * (1 - args.accuracy)), f"accuracy of about {args.accuracy:.0%}"
+    deviation = math.sqrt(args.accuracy * (1 - args.accuracy))
+    return Spread(deviation, f"accuracy of about {args.accuracy:.0%}", args.accuracy, is_accuracy=True)
+
+
+def _check_possible(effects: list[float], spread: Spread) -> None:
+    for effect in effects:
+        b_value = spread.a_value + effect
+        if spread.is_accuracy and not -1e-9 <= b_value <= 1 + 1e-9:
+            a_value = f"{spread.a_value:.4g}"
+            raise BadInput.of(
+                "--effects",
+                f"has {effect:g}, with which B's accuracy would be {b_value:.0%} (A's is {a_value})",
+                f"give differences from -{a_value} to {1 - spread.a_value:.4g}",
+            )
+
+
+def _rules(margin: float, settings: ExperimentSettings) -> str:
+    size = f"{margin:.4g} here" if math.isfinite(margin) else "A's value is not known here: no row is marked"
+    return (
+        f"† The experiment ends before: it is decided at {settings.max_outcomes:,} outcomes at the latest, "
+        "with KEEP if nothing was shown by then.\n"
+        f"* Below the margin, the {settings.margin:.0%} of A's value that a new model must bring ({size}): "
+        "tends to end with KEEP, as soon as it is shown to be less. At half the margin every second experiment "
+        "does, below that most, above it fewer; those do not find the difference."
+    )
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -114,16 +156,18 @@ def main(argv: list[str] | None = None) -> int:
     console = Console()
     try:
         settings = ExperimentSettings(level=args.level, planned_outcomes=args.planned_outcomes)
-        deviation, origin = _deviation(args)
-        lines = needed_table(args.effects, args.splits, deviation, args.power, settings)
+        spread = _spread(args)
+        _check_possible(args.effects, spread)
+        lines = needed_table(args.effects, args.splits, spread.deviation, args.power, settings)
     except ContenderError as error:
         console.print(str(error), style="red", highlight=False, soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         console.print("Stopped.")
         return 130
+    margin = settings.margin * abs(spread.a_value)
     table = Table(
-        title=f"Outcomes needed, of both variants together (σ = {deviation:.4g}: {origin})",
+        title=f"Outcomes needed, of both variants together (σ = {spread.deviation:.4g}: {spread.origin})",
         title_justify="left",
     )
     for heading in ("difference", "share of B"):
@@ -135,9 +179,12 @@ def main(argv: list[str] | None = None) -> int:
     ):
         table.add_column(heading, justify="right")
     for line in lines:
+        below = " *" if abs(line.effect) < margin else ""
         numbers = (line.fixed, line.sequential, line.typical)
-        table.add_row(f"{line.effect:g}", f"{line.split:g}", *(f"{number:,}" for number in numbers))
+        late = (f"{number:,}" + (" †" if number > settings.max_outcomes else "") for number in numbers)
+        table.add_row(f"{line.effect:g}{below}", f"{line.split:g}", *late)
     console.print(table)
+    console.print(_rules(margin, settings), highlight=False)
     console.print(_SOURCE, style="dim", highlight=False)
     return 0
 
