@@ -42,8 +42,8 @@ class ExperimentSettings:
             limit theorem, and a skewed loss needs about 100 terms for it.
         margin: Smallest improvement that is worth a new model, as a share of A's value. Below 2 % the metric
             moves about as much when the same algorithm is trained on another sample; B is kept out as
-            soon as the sequence shows that it improves by less, even if it is shown to be better. A gain
-            below it is therefore mostly retired; one that looks larger than it is may still ship.
+            soon as the sequence shows that it improves by less, even if it is shown to be better. A gain of
+            half of it is thus retired every second time, a smaller one mostly, a larger one more seldom.
         min_hours: Hours that the requests with outcome must span, from the first to the last, before SHIP or
             KEEP is said. An interval that is valid at any time speaks of the days that were seen, not of a
             weekend that was not, nor of what users do once B is no longer new. A week (168) sees every day
