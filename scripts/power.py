@@ -145,8 +145,8 @@ def _rules(margin: float, settings: ExperimentSettings) -> str:
         f"† The experiment ends before: it is decided at {settings.max_outcomes:,} outcomes at the latest, "
         "with KEEP if nothing was shown by then.\n"
         f"* Below the margin, the {settings.margin:.0%} of A's value that a new model must bring ({size}): "
-        "tends to end with KEEP, as soon as it is shown to be less. At half the margin every second experiment "
-        "does, below that most, above it fewer; those do not find the difference."
+        "tends to end with KEEP, as soon as it is shown to be less. At half the margin every second does, "
+        "below that most, above it fewer; those do not find the difference."
     )
 
 
