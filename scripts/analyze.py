@@ -15,14 +15,18 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from contender.domain.dataset import Task
-from contender.domain.experiment import Evidence, ExperimentSettings
+from contender.domain.experiment import Evidence
 from contender.errors import ContenderError, NotFound
 from contender.reports.experiment import About, render_experiment
 from scripts.analysis.chart import draw
 from scripts.analysis.console import show
 from scripts.analysis.document import to_csv, to_json
+from scripts.analysis.judging import Judging, judging
 from scripts.analysis.report import NothingToAnalyse, Report, make_report
 from scripts.running_stack import adopt_running_stack, required
+
+_FLAGS = ("metric", "decide_by", "margin", "planned_outcomes", "min_hours")
+"""Options that are settings of the same name."""
 
 
 def write_files(report: Report, out: Path) -> tuple[Path, Path, Path, Path]:
@@ -33,9 +37,20 @@ def write_files(report: Report, out: Path) -> tuple[Path, Path, Path, Path]:
     table.write_text(to_csv(report), encoding="utf-8")
     draw(report, chart)
     page = out / "experiment.html"
-    about = About(report.target, report.release, report.source, report.exported_at, report.problems)
-    page.write_text(render_experiment(report.analysis, about), encoding="utf-8")
+    page.write_text(render_experiment(report.analysis, _about(report)), encoding="utf-8")
     return document, table, chart, page
+
+
+def _about(report: Report) -> About:
+    return About(
+        report.target,
+        report.release,
+        report.source,
+        report.exported_at,
+        report.problems,
+        report.remarks,
+        report.judged_by,
+    )
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -69,38 +84,41 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--positive", help="positive class of two (default: the second in sorted order)")
     parser.add_argument(
         "--metric",
-        help="metric of the verdict, to be chosen before looking (default: log_loss, or absolute_error)",
+        help="metric of the verdict, to be chosen before looking",
     )
-    default = ExperimentSettings()
+    parser.add_argument(
+        "--settings",
+        default="",
+        metavar="JSON",
+        help="how the experiment is judged: any fields of ExperimentSettings, as in the stack's parameter of "
+        "that name; what is not given, here or below, is as the stack is configured, if one is at hand "
+        "(EVALUATE_FUNCTION, or the running local stack), or the default",
+    )
     parser.add_argument(
         "--decide-by",
         type=Evidence,
         choices=list(Evidence),
-        default=default.decide_by,
         metavar="HOW",
         help="served: the A/B comparison; paired: both models' answers to the same requests, where "
-        "outcomes do not depend on what was predicted (default: served)",
+        "outcomes do not depend on what was predicted",
     )
     parser.add_argument(
         "--margin",
         type=float,
-        default=default.margin,
         metavar="SHARE",
-        help="smallest improvement worth a new model, as a share of A's value (default: %(default)s)",
+        help="smallest improvement worth a new model, as a share of A's value",
     )
     parser.add_argument(
         "--planned-outcomes",
         type=int,
-        default=default.planned_outcomes,
         metavar="N",
-        help="outcomes for which the sequence is narrowest (default: %(default)s)",
+        help="outcomes for which the sequence is narrowest",
     )
     parser.add_argument(
         "--min-hours",
         type=float,
-        default=default.min_hours,
         metavar="HOURS",
-        help="hours that requests must span before SHIP or KEEP; 168 sees every day of a week (default: 0)",
+        help="hours that requests must span before SHIP or KEEP; 168 sees every day of a week",
     )
     parser.add_argument(
         "--value-is-cost",
@@ -110,12 +128,20 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def _judging(args: argparse.Namespace) -> Judging:
+    given = {name: getattr(args, name) for name in _FLAGS}
+    return judging(
+        os.environ, args.settings, {**given, "value_higher_is_better": False if args.value_is_cost else None}
+    )
+
+
 def main(argv: list[str] | None = None) -> int:
     """Runs the analysis; gives the exit code."""
     args = _arguments(argv)
     console = Console()
     try:
         adopt_running_stack(os.environ)
+        judged = _judging(args)
         place = args.export or f"s3://{required(os.environ, 'ARTIFACT_BUCKET')}/exports"
         columns = (TextColumn("reading"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
         with Progress(*columns, console=console, transient=True) as display:
@@ -126,14 +152,8 @@ def main(argv: list[str] | None = None) -> int:
                 release=args.release,
                 task=args.task,
                 positive=args.positive,
-                settings=ExperimentSettings(
-                    metric=args.metric,
-                    decide_by=args.decide_by,
-                    margin=args.margin,
-                    planned_outcomes=args.planned_outcomes,
-                    min_hours=args.min_hours,
-                    value_higher_is_better=not args.value_is_cost,
-                ),
+                settings=judged.settings,
+                judged_by=judged.told,
                 progress=lambda done, total: display.update(task, completed=done, total=total),
             )
         show(report, console)

@@ -96,10 +96,18 @@ def _footer(report: Report) -> str:
     ]
     parts.append(f"{analysis.requests:,} requests, {_period(analysis)}")
     parts.append(f"release {report.release[:12]}")
-    parts.append(f"{analysis.level:.0%} intervals for one look at the data")
+    parts.append(f"{analysis.level:.0%} intervals {validity(analysis)}")
     if analysis.a.fallbacks or analysis.b.fallbacks:
         parts.append(f"{analysis.a.fallbacks + analysis.b.fallbacks:,} fallbacks, counted where assigned")
-    return "   ·   ".join(parts)
+    return "\n".join(textwrap.wrap("   ·   ".join(parts), 155))
+
+
+def validity(analysis: Analysis) -> str:
+    """How many looks the intervals hold for that the picture shows."""
+    gaps = panels.gaps(analysis)
+    if not gaps:
+        return "for one look"
+    return f"for one look ({'verdict, first row' if gaps[0].decides else 'verdict'}: all looks)"
 
 
 def _period(analysis: Analysis) -> str:

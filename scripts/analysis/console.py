@@ -46,7 +46,8 @@ class _Layout(NamedTuple):
     Attributes:
         space: What stands between a value and its interval.
         decimals: How many.
-        coloured: Whether a significant difference names its winner by colour.
+        coloured: Whether a significant difference names its winner by colour; one that is valid for a
+            single look does not, for it decides nothing.
     """
 
     space: str
@@ -65,18 +66,22 @@ def show(report: Report, console: Console) -> None:
             f"--release {digest[:12]} analyses it.",
             style="dim",
         )
+    for remark in report.remarks:
+        console.print(f"  {escape(remark)}.", style="dim", highlight=False)
     for problem in report.problems:
         console.print(f"  Problem in the data: {escape(problem)}", style="yellow", highlight=False)
     shape = ("  ", 4) if console.width >= _WIDE else ("\n", _NARROW_DECIMALS)
     console.print(_traffic(analysis))
     console.print(_predictions(analysis))
-    console.print(_metrics(analysis, _Layout(*shape, coloured=not analysis.ratio.alarm)))
+    console.print(_metrics(analysis, _Layout(*shape, coloured=False)))
     if analysis.look.metrics:
         console.print(_sequences(analysis, _Layout(*shape, coloured=not analysis.ratio.alarm)))
     if len(analysis.epochs) > 1:
         console.print(_epochs(analysis))
     for note in notes(analysis):
         console.print(f"• {note}", highlight=False)
+    if report.judged_by:
+        console.print(f"[dim]{escape(report.judged_by)}[/dim]", highlight=False)
     verdict = analysis.verdict
     text = verdict.sentence + (f"\n[dim]{verdict.caution}[/dim]" if verdict.caution else "")
     console.print(

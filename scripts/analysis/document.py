@@ -27,6 +27,7 @@ def to_document(report: Report) -> dict[str, Any]:
         "release": report.release,
         "other_releases": {digest: other._asdict() for digest, other in report.others.items()},
         "problems": list(report.problems),
+        "remarks": list(report.remarks),
         "target": report.target or None,
         "task": analysis.task.value,
         "classes": list(analysis.classes),
@@ -87,6 +88,7 @@ def to_document(report: Report) -> dict[str, Any]:
         },
         "guardrails": [entry._asdict() for entry in analysis.look.guardrails],
         "settings": asdict(analysis.settings),
+        "judged_by": report.judged_by or None,
         "verdict": {
             **analysis.verdict._asdict(),
             "finding": analysis.verdict.finding.value,

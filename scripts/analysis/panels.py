@@ -59,7 +59,7 @@ def predictions(axes: Axes, analysis: Analysis) -> None:
 def differences(axes: Axes, analysis: Analysis) -> None:
     """How much better or worse B is, metric by metric, on one scale."""
     note = f"{analysis.level:.0%} intervals, within epochs of the split"
-    rows = _gaps(analysis)
+    rows = gaps(analysis)
     if rows and rows[0].decides:
         note = f"{analysis.level:.0%} intervals; the first, for all looks together, decides"
     head(
@@ -229,7 +229,7 @@ def _split_note(analysis: Analysis) -> str:
     kept = "NOT kept" if ratio.alarm else "kept"
     return (
         f"split {kept}: B {ratio.observed_b:,} of {ratio.units:,}, expected {ratio.expected_b:,.0f} "
-        f"(p = {ratio.p_value:.2g})"
+        f"(p = {ratio.sequential_p:.2g} for all looks)"
     )
 
 
@@ -262,7 +262,7 @@ def _positive_shares(analysis: Analysis) -> str:
     return "mean: " + ", ".join(f"{name} {side.mean_prediction:.4g}" for name, side in sides)
 
 
-class _Gap(NamedTuple):
+class Gap(NamedTuple):
     """A row of B - A, the value of A by which it is scaled, and whether it is the paired one that decides."""
 
     metric: Metric
@@ -271,19 +271,19 @@ class _Gap(NamedTuple):
     decides: bool
 
 
-def _gaps(analysis: Analysis) -> list[_Gap]:
+def gaps(analysis: Analysis) -> list[Gap]:
     """The A/B comparison of every metric; before it that of the same requests, where it decides."""
     rows = []
     look = analysis.look
     if look.decided_by is Evidence.PAIRED and look.metrics and look.metrics[0].paired is not None:
-        rows.append(_Gap(look.metrics[0].metric, look.metrics[0].paired, look.metrics[0].a, decides=True))
+        rows.append(Gap(look.metrics[0].metric, look.metrics[0].paired, look.metrics[0].a, decides=True))
     for entry in analysis.comparisons:
         if entry.difference is not None:
-            rows.append(_Gap(entry.metric, entry.difference, entry.a.value, decides=False))
+            rows.append(Gap(entry.metric, entry.difference, entry.a.value, decides=False))
     return [row for row in rows if not math.isnan(row.gap.lower) and row.base and not math.isnan(row.base)]
 
 
-def _two_lines(row: _Gap) -> str:
+def _two_lines(row: Gap) -> str:
     head, _, tail = row.metric.label.partition(" (")
     sense = "higher is better" if row.metric.higher_is_better else "lower is better"
     return f"{tail.rstrip(')') or head}\n{'same requests' if row.decides else sense}"

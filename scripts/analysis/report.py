@@ -14,6 +14,7 @@ from contender.adapters.export_layout import Export, find_exports
 from contender.adapters.export_reader import Reading, read_export
 from contender.adapters.local_objects import LocalObjects
 from contender.adapters.s3_objects import S3Objects
+from contender.domain.assignment import Variant
 from contender.domain.dataset import Task, parse_dataset
 from contender.domain.experiment import Analysis, ExperimentSettings, analyse
 from contender.domain.release import parse_release, release_key
@@ -51,6 +52,8 @@ class Report:
         others: Digest → releases in the export that were not.
         target: Name of what is predicted; empty when no dataset is known.
         problems: What was wrong with the data, for people.
+        remarks: What else is to be known of the export, for people.
+        judged_by: Where the settings come from, in a sentence; empty when untold.
     """
 
     analysis: Analysis
@@ -62,6 +65,8 @@ class Report:
     others: Mapping[str, Other]
     target: str
     problems: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
+    judged_by: str = ""
 
 
 def make_report(
@@ -71,6 +76,7 @@ def make_report(
     task: Task | None = None,
     positive: str | None = None,
     settings: ExperimentSettings | None = None,
+    judged_by: str = "",
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
     """Reads an export and analyses its experiment.
@@ -86,6 +92,7 @@ def make_report(
         task: Overrules what the records, or the dataset, say.
         positive: Positive class of two.
         settings: How the experiment is judged.
+        judged_by: Where those come from, in a sentence, to be told with the rest.
         progress: Told lines done and lines expected.
 
     Returns:
@@ -104,10 +111,10 @@ def make_report(
     export = exports[0]
     with read_export(store, export, lambda done: progress(done, export.items)) as reading:
         chosen = _choose(reading, release, store.uri(export.root))
-        declared_task, target = _declared(store, chosen, dataset)
-        log = reading.log(chosen, task or declared_task)
+        declared = _declared(store, chosen, dataset)
+        log = reading.log(chosen, task or declared.task)
         return Report(
-            analysis=analyse(log, positive, settings),
+            analysis=analyse(log, positive, settings, challenger=declared.challenger),
             source=store.uri(export.root),
             exported_at=export.time,
             records=reading.records,
@@ -118,8 +125,10 @@ def make_report(
                 for digest, found in reading.releases.items()
                 if digest != chosen
             },
-            target=target,
-            problems=_problems(reading, exports),
+            target=declared.target,
+            problems=_problems(reading),
+            remarks=_remarks(exports),
+            judged_by=judged_by,
         )
 
 
@@ -148,19 +157,34 @@ def _choose(reading: Reading, wanted: str, source: str) -> str:
     return max(releases, key=lambda digest: (releases[digest].to_b > 0, releases[digest].latest))
 
 
-def _declared(store: ObjectStore, release: str, dataset: str) -> tuple[Task | None, str]:
+class _Declared(NamedTuple):
+    """What dataset and release say, as far as they are at hand.
+
+    Attributes:
+        task: ``None`` when unknown.
+        target: Empty when unknown.
+        challenger: Whether the release has one; ``None`` when unknown.
+    """
+
+    task: Task | None = None
+    target: str = ""
+    challenger: bool | None = None
+
+
+def _declared(store: ObjectStore, digest: str, dataset: str) -> _Declared:
     """Task and target by the dataset, or by the release's manifest if that lies in the same store."""
-    if dataset:
-        try:
-            declared = parse_dataset(json.loads(_read(dataset)))
-        except ValueError as error:
-            raise BadInput.of(dataset, f"is not JSON: {error}", "give a dataset.json") from error
-    else:
-        try:
-            declared = parse_release(store.get(release_key(release))).dataset
-        except (NotFound, BadInput):
-            return None, ""
-    return declared.task, declared.target
+    try:
+        release = parse_release(store.get(release_key(digest)))
+        known = _Declared(release.dataset.task, release.dataset.target, Variant.B in release.variants)
+    except (NotFound, BadInput):
+        known = _Declared()
+    if not dataset:
+        return known
+    try:
+        declared = parse_dataset(json.loads(_read(dataset)))
+    except ValueError as error:
+        raise BadInput.of(dataset, f"is not JSON: {error}", "give a dataset.json") from error
+    return known._replace(task=declared.task, target=declared.target)
 
 
 def _read(location: str) -> bytes:
@@ -169,12 +193,13 @@ def _read(location: str) -> bytes:
     return store.get(f"{prefix}/{name}" if prefix else name)
 
 
-def _problems(reading: Reading, exports: list[Export]) -> tuple[str, ...]:
+def _problems(reading: Reading) -> tuple[str, ...]:
     found = [
         f"{trouble.count:,} malformed lines: {reason} (first: {trouble.first})"
         for reason, trouble in reading.malformed.items()
     ]
-    found += reading.damaged
-    if len(exports) > 1:
-        found.append(f"{len(exports)} exports are there; the newest was read")
-    return tuple(found)
+    return (*found, *reading.damaged)
+
+
+def _remarks(exports: list[Export]) -> tuple[str, ...]:
+    return (f"{len(exports)} exports are there; the newest was read",) if len(exports) > 1 else ()

@@ -17,6 +17,7 @@ from contender.adapters.dynamo_runs import DynamoRunRecords
 from contender.domain.records import RunState
 from infra.local.info import StackInfo
 from scripts.analysis.document import to_document
+from scripts.analysis.judging import judging
 from scripts.analysis.report import make_report
 from scripts.datasets.flights import FlightsPaths
 from scripts.demo.splits import by_api, by_aws_cli
@@ -146,7 +147,9 @@ def test_every_answer_is_logged_and_analysed(
         say=lambda _: None,
     )
     assert exported.stored + exported.spilled == before + 400
-    document = to_document(make_report(exported.uri))
+    judged = judging(stack.env)
+    assert judged.told.startswith(f"Judged as the stack is configured ({stack.evaluate_function})")
+    document = to_document(make_report(exported.uri, settings=judged.settings, judged_by=judged.told))
     assert document["variants"]["A"]["outcomes"] + document["variants"]["B"]["outcomes"] == 400
     assert document["sample_ratio"]["p_value"] > 1e-6
     assert document["differences"]["auc"]["value"] is not None

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from contender.domain.experiment import Analysis, ExperimentSettings, analyse
+from contender.domain.experiment import Analysis, Evidence, ExperimentSettings, analyse
 from contender.domain.experiment.columns import Shadow
 from contender.reports.experiment import About, render_experiment
 from contender.reports.experiment_axes import Plot, ticks
@@ -166,3 +166,72 @@ def test_where_the_value_decides_the_page_says_what_only_it_counts() -> None:
     said = "counted here, but not by the scheduled evaluation"
     assert said in page(analyse(table(rows), settings=ExperimentSettings(metric="value")))
     assert said not in page(analyse(table(rows)))
+
+
+def test_given_no_challenger_then_nothing_is_said_to_be_fine_or_drawn() -> None:
+    found = page(analyse(table([PLAIN._replace(probability=1.0, split=0.0)] * 5), challenger=False))
+    assert "this release has no challenger" in found
+    for absent in ("How the estimate came about", "Can it be trusted?", "Guardrail", "class='pill"):
+        assert absent not in found
+
+
+def test_a_remark_on_the_export_is_no_problem_in_the_data() -> None:
+    about = ABOUT._replace(remarks=("5 exports are there",), judged_by="Judged as the stack is configured.")
+    found = page(analyse(table([PLAIN] * 5)), about)
+    assert "5 exports are there</footer>" in found
+    assert "Problems in the data" not in found
+    assert "Judged as the stack is configured." in found
+
+
+@pytest.mark.parametrize(("how", "coloured"), [(Evidence.PAIRED, 1), (Evidence.SERVED, 0)])
+def test_only_the_row_that_decides_has_a_colour(how: Evidence, coloured: int) -> None:
+    analysis = analyse(experiment(900, skill_b=1.2, shadow=True), settings=ExperimentSettings(decide_by=how))
+    first, look = analysis.comparisons[0], analysis.look.metrics[0]
+    assert first.difference is not None and first.difference.upper < 0  # by one look alone, B is better
+    assert look.served.upper > 0
+    assert look.paired is not None and look.paired.upper < 0
+    metrics = page(analysis).partition("<h2>All metrics</h2>")[2].partition("<h2>")[0]
+    assert metrics.count("class='pill good'") == coloured
+
+
+@pytest.mark.parametrize(("skill", "says"), [(1.05, "too little to check"), (6.0, "not contradicted")])
+def test_a_gap_that_would_hide_the_whole_effect_is_not_called_fine(skill: float, says: str) -> None:
+    settings = ExperimentSettings(decide_by=Evidence.PAIRED)
+    found = page(analyse(experiment(2500, skill_b=skill, shadow=True), settings=settings))
+    assert says in found
+
+
+def test_a_minimum_of_no_hours_is_not_named() -> None:
+    analysis = analyse(table([PLAIN] * 5))
+    assert "nor before requests span" not in page(analysis)
+    assert "nor before requests span" in page(
+        analyse(table([PLAIN] * 5), settings=ExperimentSettings(min_hours=2))
+    )
+
+
+def test_given_epochs_then_the_page_says_why_differences_do_not_add_up() -> None:
+    columns = experiment(900, skill_b=1.2)
+    early = np.arange(900) < 400
+    columns = replace(columns, epoch=np.where(early, 1, 2), split=np.where(early, 0.4, 0.5))
+    assert "within epochs of the split" in page(analyse(columns))
+    assert "within epochs of the split" not in page(analyse(experiment(900, skill_b=1.2)))
+
+
+def test_a_curve_ends_where_it_leaves_the_frame_and_begins_again_where_it_comes_back() -> None:
+    plot = Plot((0.0, 4.0), (-1.0, 1.0), "x")
+    plot.line([(0.0, 3.0), (1.0, -1.0), (2.0, 0.0), (3.0, 2.0), (4.0, 0.0)], "red")
+    edge, inside = plot.y(1.0), plot.y(0.0)
+    first, second = (
+        np.array([point.split(",") for point in points.split()], dtype=float)
+        for points in re.findall(r'points="([^"]*)"', plot.svg())
+    )
+    assert first[[0, -1]] == pytest.approx(np.array([(plot.x(0.5), edge), (plot.x(2.5), edge)]), abs=0.06)
+    assert second == pytest.approx(np.array([(plot.x(3.5), edge), (plot.x(4.0), inside)]), abs=0.06)
+
+
+def test_a_label_is_written_above_what_is_drawn_later() -> None:
+    plot = Plot((0.0, 1.0), (0.0, 1.0), "x")
+    plot.mark(0.5, "20% to B")
+    plot.line([(0.0, 0.0), (1.0, 1.0)], "red")
+    assert plot.svg().rindex("20% to B") > plot.svg().rindex("<polyline")
+    assert "paint-order:stroke" in plot.svg()

@@ -41,6 +41,8 @@ class About(NamedTuple):
         source: Location of the export.
         exported_at: Time of the export.
         problems: What was wrong with the data.
+        remarks: What else is to be known of the export.
+        judged_by: Where the settings come from, in a sentence; empty when untold.
     """
 
     target: str
@@ -48,6 +50,8 @@ class About(NamedTuple):
     source: str
     exported_at: str
     problems: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
+    judged_by: str = ""
 
 
 def render_experiment(analysis: Analysis, about: About) -> Html:
@@ -66,10 +70,10 @@ def render_experiment(analysis: Analysis, about: About) -> Html:
         _course(analysis),
         _metrics(analysis),
         _shapes(analysis),
-        f"<h2>Can it be trusted?</h2>{tables.checks(analysis)}",
+        _checks(analysis),
         f"<h2>Traffic and outcomes</h2>{tables.traffic(analysis)}",
         _epochs(analysis),
-        f"<h2>How it was judged</h2>{tables.settings(analysis)}",
+        _judging(analysis, about),
         f"<p class='muted small' style='margin-top:10px'>{text(_METHOD)}</p>",
         _footer(analysis, about),
     ]
@@ -108,7 +112,8 @@ def _course(analysis: Analysis) -> Html:
         _card(
             f"{label}: A/B comparison, B − A",
             charts.course(analysis, entry, paired=False),
-            "Band: holds at every look together. Dashed: what a single look fixed beforehand would allow.",
+            "Band: holds at every look together; where it touches the frame it goes on beyond. Dashed: what "
+            "a single look fixed beforehand would allow.",
         )
     ]
     if entry.paired is not None:
@@ -119,14 +124,31 @@ def _course(analysis: Analysis) -> Html:
                 analysis.look.belief,
             )
         )
-    return f"<h2>How the estimate came about</h2><div class='cards'>{''.join(cards)}</div>"
+    drawn = "".join(cards)  # before the second look there is no course to draw
+    return f"<h2>How the estimate came about</h2><div class='cards'>{drawn}</div>" if drawn else ""
 
 
 def _metrics(analysis: Analysis) -> Html:
     told = any(
         not math.isnan(value) for entry in analysis.comparisons for value in (entry.a.value, entry.b.value)
     )
-    return f"<h2>All metrics</h2>{tables.metrics(analysis)}" if told else ""
+    if not told:
+        return ""
+    note = ""
+    if len(analysis.epochs) > 1:
+        words = "B − A compares within epochs of the split, so it need not equal the rows' difference."
+        note = f"<p class='muted small' style='margin-top:10px'>{words}</p>"
+    return f"<h2>All metrics</h2>{tables.metrics(analysis)}{note}"
+
+
+def _checks(analysis: Analysis) -> Html:
+    found = tables.checks(analysis)
+    return f"<h2>Can it be trusted?</h2>{found}" if found else ""
+
+
+def _judging(analysis: Analysis, about: About) -> Html:
+    told = f"<p class='muted small'>{text(about.judged_by)}</p>" if about.judged_by else ""
+    return f"<h2>How it was judged</h2>{told}{tables.settings(analysis)}"
 
 
 def _shapes(analysis: Analysis) -> Html:
@@ -166,6 +188,7 @@ def _footer(analysis: Analysis, about: About) -> Html:
         f"export of {about.exported_at}" if about.exported_at else "",
         about.source,
         "requests of one unit are taken together" if analysis.clustered else "",
+        *about.remarks,
     ]
     return f"<footer>{text(' · '.join(part for part in parts if part))}</footer>"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from contender.reports.page import Html, text
 
@@ -17,6 +18,7 @@ WIDTH, HEIGHT = 420, 270
 _LEFT, _RIGHT, _TOP, _BOTTOM = 54, 12, 14, 44
 
 Range = tuple[float, float]
+Point = tuple[float, float]
 
 
 class Plot:
@@ -32,6 +34,7 @@ class Plot:
         self._x, self._y = _wide(x), _wide(y)
         self._title = title
         self._parts: list[str] = []
+        self._labels: list[str] = []
         self._mark_ends: list[float] = []
 
     def x(self, value: float) -> float:
@@ -65,8 +68,9 @@ class Plot:
         self.text((_LEFT + WIDTH - _RIGHT) / 2, HEIGHT - 8, x_label, "middle", MUTED)
 
     def band(self, x: Sequence[float], low: Sequence[float], high: Sequence[float], colour: str) -> None:
-        """Fills between two curves."""
-        there = [*zip(x, high, strict=True), *reversed([*zip(x, low, strict=True)])]
+        """Fills between two curves, as far as the frame reaches."""
+        top, bottom = (self._crossed([*zip(x, edge, strict=True)]) for edge in (high, low))
+        there = [*top, *reversed(bottom)]
         self._parts.append(
             f'<polygon points="{self._points(there)}" style="fill:{colour};fill-opacity:.18"/>'
         )
@@ -74,12 +78,13 @@ class Plot:
     def line(
         self, points: Sequence[tuple[float, float]], colour: str, width: float = 2, dash: str = ""
     ) -> None:
-        """Draws a curve."""
+        """Draws a curve; what lies above or below the frame is left out."""
         dashed = f";stroke-dasharray:{dash}" if dash else ""
-        self._parts.append(
-            f'<polyline points="{self._points(points)}" '
+        self._parts += [
+            f'<polyline points="{self._points(run)}" '
             f'style="fill:none;stroke:{colour};stroke-width:{width:g}{dashed}"/>'
-        )
+            for run in self._inside(points)
+        ]
 
     def zero(self) -> None:
         """Draws the line of no difference."""
@@ -95,7 +100,7 @@ class Plot:
         row = next((row for row, end in enumerate(self._mark_ends) if start > end), len(self._mark_ends))
         self._mark_ends[row : row + 1] = [start + width]
         at = start + (width if near_end else 0)
-        self.text(at, _TOP + 10 + 13 * row, label, "end" if near_end else "start", MUTED, 11)
+        self.label(at, _TOP + 10 + 13 * row, label, "end" if near_end else "start", MUTED)
 
     def dot(self, x: float, y: float, colour: str, square: bool = False) -> None:
         """Draws a point."""
@@ -118,21 +123,47 @@ class Plot:
             f'style="fill:{colour};fill-opacity:.2;stroke:{colour};stroke-width:1.8"/>'
         )
 
-    def text(
-        self, x: float, y: float, words: str, anchor: str = "start", colour: str = INK, size: int = 12
-    ) -> None:
+    def label(self, x: float, y: float, words: str, anchor: str = "start", colour: str = INK) -> None:
+        """Writes above everything that is drawn, with a rim that keeps curves off the letters."""
+        self._labels.append(
+            f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" style="fill:{colour};font-size:11px;'
+            f'paint-order:stroke;stroke:var(--card);stroke-width:4px;stroke-linejoin:round">{text(words)}</text>'
+        )
+
+    def text(self, x: float, y: float, words: str, anchor: str = "start", colour: str = INK) -> None:
         """Writes at a place in user units."""
         self._parts.append(
             f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" '
-            f'style="fill:{colour};font-size:{size}px">{text(words)}</text>'
+            f'style="fill:{colour};font-size:12px">{text(words)}</text>'
         )
 
     def svg(self) -> Html:
         """Gives the picture."""
         return (
             f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{text(self._title)}">'
-            f"{''.join(self._parts)}</svg>"
+            f"{''.join(self._parts + self._labels)}</svg>"
         )
+
+    def _crossed(self, points: Sequence[Point]) -> list[Point]:
+        """The points, and those between them at which the curve leaves or enters the frame."""
+        found = list(points[:1])
+        for (x0, y0), (x1, y1) in pairwise(points):
+            cuts = [(edge - y0) / (y1 - y0) for edge in self._y if (y0 - edge) * (y1 - edge) < 0]
+            at_edge = [(x0 + cut * (x1 - x0), y0 + cut * (y1 - y0)) for cut in sorted(cuts)]
+            found += [*at_edge, (x1, y1)]
+        return found
+
+    def _inside(self, points: Sequence[Point]) -> list[list[Point]]:
+        """The parts of a curve that lie within the frame."""
+        low, high = self._y
+        tolerance = 1e-9 * (high - low)
+        runs: list[list[Point]] = [[]]
+        for point in self._crossed(points):
+            if low - tolerance <= point[1] <= high + tolerance:
+                runs[-1].append(point)
+            elif runs[-1]:
+                runs.append([])
+        return [run for run in runs if len(run) > 1]
 
     def _points(self, points: Sequence[tuple[float, float]]) -> str:
         return " ".join(f"{self.x(x):.1f},{self.y(y):.1f}" for x, y in points)

@@ -39,8 +39,8 @@ def course(analysis: Analysis, entry: MetricLook, paired: bool) -> Html:
         plot.mark(at, label)
     plot.line([*zip(x, value, strict=True)], B_COLOUR, 2.4)
     up, down = ("B better ▲", "A better ▼") if entry.metric.higher_is_better else ("A better ▲", "B better ▼")
-    plot.text(WIDTH - 16, 44, up, "end", INK, 11)
-    plot.text(WIDTH - 16, 218, down, "end", INK, 11)
+    plot.label(WIDTH - 16, 44, up, "end", INK)
+    plot.label(WIDTH - 16, 218, down, "end", INK)
     return plot.svg()
 
 

@@ -25,23 +25,40 @@ _PILLS = {
     "good": "<span class='pill good'>fine</span>",
     "bad": "<span class='pill bad'>alarm</span>",
     "unsure": "<span class='pill unsure'>look</span>",
+    "consistent": "<span class='pill good'>not contradicted</span>",
+    "weak": "<span class='pill none'>too little to check</span>",
     "": "",
 }
 
 
 def metrics(analysis: Analysis) -> Html:
-    """A card for every metric: both variants, and the difference for any number of looks and for one."""
+    """A card for every metric: both variants, and the difference for any number of looks and for one.
+
+    Only what may decide has a colour: by the interval for one look, one could come to another conclusion
+    than the verdict does.
+    """
+    paired = analysis.look.decided_by is Evidence.PAIRED
     looks = {entry.metric.name: entry for entry in analysis.look.metrics}
     cards = []
-    for entry in analysis.comparisons:
+    for place, entry in enumerate(analysis.comparisons):
         look = looks.get(entry.metric.name)
-        rows = [("A", _value(entry.a.value)), ("B", _value(entry.b.value))]
-        if look is not None:
-            rows.append(("B − A, for any number of looks", _interval(entry.metric, look.served)))
+        decides = place == 0 and not analysis.ratio.alarm
+        rows = [("A", _value(entry.a.value))]
+        if analysis.b.requests:
+            rows.append(("B", _value(entry.b.value)))
+        if look is not None and analysis.b.requests:
+            rows.append(
+                (
+                    "B − A, for any number of looks",
+                    _interval(entry.metric, look.served, decides and not paired),
+                )
+            )
             if look.paired is not None:
-                rows.append(("on the same requests", _interval(entry.metric, look.paired)))
-        if entry.difference is not None:
-            rows.append(("B − A, for one look", _interval(entry.metric, entry.difference)))
+                rows.append(
+                    ("on the same requests", _interval(entry.metric, look.paired, decides and paired))
+                )
+        if entry.difference is not None and analysis.b.requests:
+            rows.append(("B − A, for one look", _interval(entry.metric, entry.difference, coloured=False)))
         body = "".join(_row(name, [value]) for name, value in rows)
         sense = "higher is better" if entry.metric.higher_is_better else "lower is better"
         cards.append(
@@ -52,7 +69,7 @@ def metrics(analysis: Analysis) -> Html:
 
 
 def checks(analysis: Analysis) -> Html:
-    """What could spoil the comparison, each with a verdict."""
+    """What could spoil the comparison, each with a verdict; empty where nothing is compared."""
     look, alarm = analysis.look, f"alarm below {analysis.settings.alarm_below:g}"
     rows = []
     for name, ratio in (("Split kept", look.ratio), ("Outcomes come evenly", look.outcome_ratio)):
@@ -62,14 +79,14 @@ def checks(analysis: Analysis) -> Html:
                 f"p {p_value(ratio.sequential_p)} for all looks, {alarm}"
             )
             rows.append((name, said, "bad" if ratio.alarm else "good"))
-        else:
-            rows.append((name, "nothing to check yet", "unsure"))
+        elif analysis.b.requests:
+            rows.append((name, "nothing to check yet", ""))
     missing = analysis.completeness.missing
     if not math.isnan(missing.lower):
         said = f"{_points(missing)} more of B's requests than of A's have none (one look)"
         rows.append(("Missing outcomes", said, "good" if missing.lower <= 0 <= missing.upper else "unsure"))
     rows += _delay(analysis)
-    for guardrail in look.guardrails:
+    for guardrail in look.guardrails if analysis.b.requests else ():
         said = (
             f"{guardrail.label}: B {_share(guardrail.share_b)}, A {_share(guardrail.share_a)}, limit "
             f"{percent(guardrail.limit)}"
@@ -87,14 +104,13 @@ def checks(analysis: Analysis) -> Html:
         )
         rows.append(("Agreement of the models", said, ""))
     if look.belief:
-        tone = "unsure" if look.belief.startswith("Not") else "good"
-        rows.append(("Comparison on the same requests", look.belief, tone))
+        rows.append(("Comparison on the same requests", look.belief, _belief_tone(analysis)))
     cards = (
         f"<section class='card'><header><h3>{text(name)}</h3>{_PILLS[tone]}</header>"
         f"<p class='small'>{text(said)}</p></section>"
         for name, said, tone in rows
     )
-    return f"<div class='cards'>{''.join(cards)}</div>"
+    return f"<div class='cards'>{''.join(cards)}</div>" if rows else ""
 
 
 def traffic(analysis: Analysis) -> Html:
@@ -145,7 +161,7 @@ def settings(analysis: Analysis) -> Html:
         ("smallest improvement worth a new model", f"{percent(chosen.margin)} of A's value"),
         ("narrowest at", f"{chosen.planned_outcomes:,} outcomes ({chosen.planned_pairs:,} paired)"),
         ("nothing is decided before", f"{chosen.min_outcomes:,} outcomes of each variant"),
-        ("nor before requests span", f"{chosen.min_hours:g} hours"),
+        *([("nor before requests span", f"{chosen.min_hours:g} hours")] if chosen.min_hours else []),
         ("given up after", f"{chosen.max_outcomes:,} outcomes"),
         ("alarms at", f"p below {chosen.alarm_below:g}, all looks together"),
     ]
@@ -168,6 +184,18 @@ def calibration_errors(analysis: Analysis) -> str:
     return f"Mean distance: {', '.join(errors)}." if errors else ""
 
 
+def _belief_tone(analysis: Analysis) -> str:
+    """Whether the A/B comparison speaks for the paired one, or is too vague to speak at all.
+
+    A gap that is known less exactly than the effect itself is large would hide one as large.
+    """
+    first = analysis.look.metrics[0]
+    if analysis.look.belief.startswith("Not") or first.gap is None or first.paired is None:
+        return "unsure"
+    half = (first.gap.upper - first.gap.lower) / 2
+    return "consistent" if half <= abs(first.paired.value) else "weak"  # weak too while there is no interval
+
+
 def _delay(analysis: Analysis) -> list[tuple[str, str, str]]:
     found = analysis.completeness
     if math.isnan(found.delay_p_value):
@@ -179,13 +207,13 @@ def _delay(analysis: Analysis) -> list[tuple[str, str, str]]:
     return [("Delay of outcomes", said, "unsure" if found.delay_p_value < _DELAY_P else "good")]
 
 
-def _interval(metric: Metric, found: SequenceInterval | Difference) -> Html:
+def _interval(metric: Metric, found: SequenceInterval | Difference, coloured: bool) -> Html:
     if math.isnan(found.value):
         return "–"
     if math.isnan(found.lower):
         return _signed(found.value)
     tone = ""
-    if not found.lower <= 0 <= found.upper:
+    if coloured and not found.lower <= 0 <= found.upper:
         tone = " class='pill good'" if (found.value > 0) == metric.higher_is_better else " class='pill bad'"
     ends = f"{_signed(found.lower)} to {_signed(found.upper)}"
     ends = f"<span class='muted' style='white-space:nowrap'>{ends}</span>"

@@ -152,6 +152,7 @@ dl.facts dd { margin: 0; font-weight: 600; overflow-wrap: anywhere; font-variant
 .pill.bad { background: var(--bad-soft); color: var(--bad); }
 .pill.good { background: var(--good-soft); color: var(--good); }
 .pill.unsure { background: var(--unsure-soft); color: var(--unsure); }
+.pill.none { background: var(--paper); color: var(--muted); }
 svg { display: block; width: 100%; height: auto; margin: 6px 0 2px; }
 svg text { font: 11px system-ui, sans-serif; fill: var(--muted); }
 svg .axis { stroke: var(--line); }

@@ -81,10 +81,21 @@ def test_given_no_outcomes_or_no_b_then_the_verdict_says_what_is_missing() -> No
     assert "/feedback" in silent.verdict.sentence
     alone = analyse(table([PLAIN._replace(probability=1.0, split=0.0)] * 5))
     assert alone.verdict.finding is Finding.CONTINUE
-    assert "assigned by chance" in alone.verdict.sentence
+    assert "no challenger in this release, or its split was 0" in alone.verdict.sentence
+    to_b = analyse(table([PLAIN._replace(probability=1.0, split=1.0, assigned_b=True)] * 5))
+    assert "assigned by chance" in to_b.verdict.sentence
     only_a = analyse(table([PLAIN] * 5))
     assert "assigned to B" in only_a.verdict.sentence
     assert alone.ratio.units == 0
+
+
+def test_given_a_release_that_is_known_to_have_no_challenger_then_that_is_said() -> None:
+    alone = analyse(table([PLAIN._replace(probability=1.0, split=0.0)] * 5), challenger=False)
+    assert alone.verdict.headline == "Nothing to compare: this release has no challenger"
+    assert alone.verdict.finding is Finding.CONTINUE
+    assert "split" not in alone.verdict.sentence
+    silent = analyse(table([without_outcome(PLAIN)] * 3), challenger=False)
+    assert silent.verdict.headline == alone.verdict.headline
 
 
 def test_given_fallbacks_then_requests_stay_with_the_variant_they_were_assigned_to() -> None:

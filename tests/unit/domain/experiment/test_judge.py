@@ -45,6 +45,7 @@ def test_given_a_b_that_cannot_be_better_by_enough_then_keep_though_it_is_not_wo
     assert look(columns, strict).verdict.finding is Finding.CONTINUE
     verdict = look(columns, lax).verdict
     assert (verdict.finding, verdict.reasons) == (Finding.KEEP, (Reason.TOO_LITTLE,))
+    assert "30% of A's value as estimated (" in verdict.sentence
 
 
 def test_given_a_b_that_is_better_but_by_less_than_the_margin_then_keep_and_both_are_said() -> None:

@@ -92,13 +92,19 @@ class Analysis:
         return self.look.verdict
 
 
-def analyse(log: Log, positive: str | None = None, settings: ExperimentSettings | None = None) -> Analysis:
+def analyse(
+    log: Log,
+    positive: str | None = None,
+    settings: ExperimentSettings | None = None,
+    challenger: bool | None = None,
+) -> Analysis:
     """Reads an experiment.
 
     Args:
         log: Its records: one release, so that each variant is one model. It is read several times.
         positive: Positive class of two; ``None`` for the second in the order of ``log.classes``.
         settings: How it is judged.
+        challenger: Whether the release has a B, which records without one cannot tell; ``None`` when unknown.
 
     Returns:
         The analysis.
@@ -122,7 +128,7 @@ def analyse(log: Log, positive: str | None = None, settings: ExperimentSettings 
             reliability.add(part)
         late = completeness(log, primary, level)
         course = timeline(log, accounts.start, accounts.end)
-        look = read(replayed.result(), settings)
+        look = read(replayed.result(), settings, challenger)
     return Analysis(
         task=log.task,
         classes=log.classes,

@@ -65,8 +65,8 @@ def _compared(facts: Facts, settings: ExperimentSettings) -> Verdict:
         return Verdict(
             Finding.KEEP,
             f"Keep A: B does not improve {label} by enough",
-            f"{figures}: {'B is better, but' if low > 0 else 'B'} improves by less than {margin:.4g}, the "
-            f"{settings.margin:.0%} of A's value that a new model must bring.",
+            f"{figures}: {'B is better, but' if low > 0 else 'B'} improves by less than {margin:.4g}, and a new "
+            f"model must bring {100 * settings.margin:.3g}% of A's value as estimated ({facts.a_value:.4g}).",
             caution,
             (Reason.TOO_LITTLE,),
         )
@@ -179,10 +179,20 @@ def _invalid(facts: Facts) -> Verdict | None:
 
 
 def _too_early(facts: Facts, settings: ExperimentSettings) -> Verdict:
+    if facts.challenger is False and not facts.to_b:
+        return Verdict(
+            Finding.CONTINUE,
+            "Nothing to compare: this release has no challenger",
+            "A answers every request until a challenger has been trained and released.",
+            "",
+            (Reason.TOO_EARLY,),
+        )
     a, b, needed = facts.outcomes_a, facts.outcomes_b, settings.min_outcomes
     if facts.decided_by is Evidence.PAIRED and facts.fewest < needed:
         a = b = facts.fewest
         why = f"{a:,} outcomes of requests answered by both are there; the interval needs {needed:,}."
+    elif a == b == 0 < facts.scored and not facts.to_b:
+        why = "No request went to B: there is no challenger in this release, or its split was 0 all the time."
     elif a == b == 0 < facts.scored:
         why = (
             "The split was 0 or 1 for every outcome so far: no request was assigned by chance to be compared."

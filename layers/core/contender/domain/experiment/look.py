@@ -90,12 +90,13 @@ class Look:
     verdict: Verdict
 
 
-def read(state: ExperimentState, settings: ExperimentSettings) -> Look:
+def read(state: ExperimentState, settings: ExperimentSettings, challenger: bool | None = None) -> Look:
     """Reads a state.
 
     Args:
         state: Of the experiment so far.
         settings: How it is judged.
+        challenger: Whether there is a B at all; ``None`` when unknown.
 
     Returns:
         What it says.
@@ -134,6 +135,7 @@ def read(state: ExperimentState, settings: ExperimentSettings) -> Look:
         rate=state.outcomes / duration if duration > 0 else math.nan,
         first_at=state.first_at,
         last_at=state.last_at,
+        challenger=challenger,
     )
     return Look(
         metrics, decided_by, belief, ratio, outcome_ratio, guardrails, state.agreement, judge(facts, settings)

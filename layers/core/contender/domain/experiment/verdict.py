@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -81,6 +82,7 @@ class Facts(NamedTuple):
         rate: Outcomes per second so far; NaN where unknown.
         first_at: Time of the earliest request with outcome, in epoch seconds; NaN without.
         last_at: Time of the latest.
+        challenger: Whether there is a B at all; ``None`` when unknown.
     """
 
     metric: Metric
@@ -96,6 +98,12 @@ class Facts(NamedTuple):
     rate: float
     first_at: float
     last_at: float
+    challenger: bool | None = None
+
+    @property
+    def to_b(self) -> bool:
+        """Whether any request was assigned to B: its guardrails have a share then."""
+        return any(not math.isnan(entry.share_b) for entry in self.guardrails)
 
     @property
     def outcomes(self) -> int:
