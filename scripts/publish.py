@@ -21,7 +21,7 @@ from contender.adapters.ssm_parameters import SsmParameters
 from contender.errors import ContenderError
 from contender.usecases.declaration import read_dataset
 from contender.usecases.publish import publish
-from contender.usecases.queue import call_next
+from contender.usecases.queue import being_tried, call_next
 from scripts.running_stack import adopt_running_stack
 
 FLAGS = {
@@ -63,10 +63,10 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
         dataset = read_dataset(data)
         registry = MlflowRegistry(arguments.tracking_uri, arguments.model_name)
         if arguments.next:
-            called = call_next(registry)
-            print(
-                f"version {called} is @challenger" if called else "none waits, or one is being tried already"
-            )
+            tried = being_tried(registry)
+            called = "" if tried else call_next(registry)
+            why = f"version {tried} is being tried" if tried else "none waits"
+            print(f"version {called} is @challenger" if called else f"no version is called: {why}")
         published = publish(
             registry,
             S3Objects(s3, arguments.artifact_bucket),

@@ -192,7 +192,7 @@ def test_an_end_that_is_called_off_between_any_two_of_its_steps_leaves_the_queue
             continue
         assert done.aliases_moved, moment
         assert "called off" in done.notes[0]
-        assert "version 4, 3 waits" in done.notes[-1]
+        assert "versions 4, 3 wait" in done.notes[-1]
         lab.is_as_if_called_off(to)
 
 
@@ -268,7 +268,7 @@ def test_those_that_wait_are_held_told_of_and_called_by_a_person() -> None:
     lab = Lab(Stage.RUNNING)
     done = lab.roll_back("ann")(lab.alone, "ann")
     assert done.notes == (
-        "version 4, 3 waits, and a rollback calls nobody: python -m scripts.publish --next makes the newest "
+        "versions 4, 3 wait, and a rollback calls nobody: python -m scripts.publish --next makes the newest "
         "challenger",
     )
     lab.is_as_if_called_off(lab.alone)

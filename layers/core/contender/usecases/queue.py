@@ -64,12 +64,12 @@ def enter(registry: Registry, version: str, rule: QueueRule, stopped: bool) -> P
     Raises:
         StoreUnavailable: When the registry does not answer.
     """
-    tried = _tried(registry)
+    tried = being_tried(registry)
     if tried in ("", version) or rule is QueueRule.REPLACE or stopped:
         return Placed(challenges=True, replaced=_try(registry, version, tried))
     registry.tag(version, {QUEUE: WAITING})
     # The experiment may have ended before the tag was there, so that nobody found it: look once more.
-    if not _tried(registry):
+    if not being_tried(registry):
         return Placed(challenges=True, replaced=_try(registry, version, ""))
     return Placed(challenges=False, waits_for=tried)
 
@@ -171,7 +171,7 @@ def call_next(registry: Registry, by: str = BY_HAND) -> str:
     waiting = registry.tagged(QUEUE, WAITING)
     # One that was called before, if a second task that was slower has taken its alias away.
     waiting = [*registry.tagged(QUEUE, CHALLENGING), *waiting]
-    tried = _tried(registry)
+    tried = being_tried(registry)
     if not waiting or (tried and tried not in waiting):
         return ""
     chosen = tried or waiting[0]
@@ -202,8 +202,12 @@ def _names(registry: Registry, alias: str) -> str | None:
     return "" if found is None else found.model_version
 
 
-def _tried(registry: Registry) -> str:
-    """The version that is being tried; empty without one (both aliases may name the champion)."""
+def being_tried(registry: Registry) -> str:
+    """Gives the version that is being tried; empty without one (both aliases may name the champion).
+
+    Raises:
+        StoreUnavailable: When the registry does not answer.
+    """
     challenger, champion = registry.by_alias(CHALLENGER), registry.by_alias(CHAMPION)
     if challenger is None or (champion is not None and champion.model_version == challenger.model_version):
         return ""

@@ -258,7 +258,7 @@ class RollBack:
 def _waits(waiting: Sequence[str], until_end: bool) -> list[str]:
     if not waiting:
         return []
-    told = f"version {', '.join(waiting)} waits"
+    told = f"versions {', '.join(waiting)} wait" if len(waiting) > 1 else f"version {waiting[0]} waits"
     if until_end:
         return [f"{told} until the experiment that begins now has ended"]
     return [
