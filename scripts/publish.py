@@ -2,7 +2,8 @@
 
 Training publishes by itself. Copies the model files that are not in the artifact bucket yet, writes the
 release manifest, and points the release parameter at it; routers follow within 10 s. Doing it again
-changes nothing.
+changes nothing. With --next it makes the newest model that waits the challenger first, as the end of an
+experiment does: a rollback leaves those that wait where they are.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from contender.adapters.ssm_parameters import SsmParameters
 from contender.errors import ContenderError
 from contender.usecases.declaration import read_dataset
 from contender.usecases.publish import publish
+from contender.usecases.queue import being_tried, call_next
 from scripts.running_stack import adopt_running_stack
 
 FLAGS = {
@@ -46,6 +48,7 @@ def _arguments(argv: Sequence[str] | None, environ: Mapping[str, str]) -> argpar
         default=environ.get("MODEL_NAME", "contender"),
         help="registered model (default: $MODEL_NAME, else contender)",
     )
+    parser.add_argument("--next", action="store_true", help="call the newest that waits; needs no challenger")
     return parser.parse_args(argv)
 
 
@@ -58,8 +61,14 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
     data = S3Objects(s3, arguments.data_bucket)
     try:
         dataset = read_dataset(data)
+        registry = MlflowRegistry(arguments.tracking_uri, arguments.model_name)
+        if arguments.next:
+            tried = being_tried(registry)
+            called = "" if tried else call_next(registry)
+            why = f"version {tried} is being tried" if tried else "none waits"
+            print(f"version {called} is @challenger" if called else f"no version is called: {why}")
         published = publish(
-            MlflowRegistry(arguments.tracking_uri, arguments.model_name),
+            registry,
             S3Objects(s3, arguments.artifact_bucket),
             SsmParameters(boto3.client("ssm")),
             dataset,

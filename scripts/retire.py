@@ -57,11 +57,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             release_parameter=required(os.environ, "RELEASE_PARAMETER"),
             clock=time.time,
         )
-        record = retire(options.reason, options.by or getpass.getuser())
+        me = options.by or getpass.getuser()
+        record = retire(options.reason, me)
         print(
             f"experiment {record.experiment_id}: version {record.challenger_version} is being retired, "
             f"version {record.champion_version} stays champion ({record.sentence})"
         )
+        who = record.decided_by or "evaluate"
+        if not record.sentence.endswith(f": {options.reason.strip()}") or who != me:
+            print(f"note: {who} decided that before, so your reason is not written down")
         function = os.environ.get("EVALUATE_FUNCTION", "")
         if not function:
             print("the next evaluation carries it out (EVALUATE_FUNCTION is not set)")

@@ -2,7 +2,8 @@
 
 Points the release parameter at the older manifest, moves the aliases in MLflow to match if MLflow answers,
 and writes it into the history. The share of B is left as it is. An experiment that this begins is judged like
-any other, but in no mode promoted or retired by itself.
+any other, but in no mode promoted or retired by itself. Models that wait for their turn go on waiting. Of two
+rollbacks at once the second is refused.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import getpass
 import os
 import sys
 import time
+import uuid
 from collections.abc import Sequence
 
 import boto3
@@ -20,8 +22,8 @@ from contender.adapters.dynamo_experiments import DynamoExperiments
 from contender.adapters.mlflow_registry import MlflowRegistry
 from contender.adapters.s3_objects import S3Objects
 from contender.adapters.ssm_parameters import SsmParameters
-from contender.errors import Conflict, ContenderError
-from contender.usecases.rollback import PREVIOUS, RollBack
+from contender.errors import ContenderError
+from contender.usecases.rollback import PREVIOUS, RollBack, ServesAlready
 from scripts.running_stack import adopt_running_stack, required
 
 HISTORY = 20
@@ -50,21 +52,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")  # whoever rolls back is in a hurry
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     try:
-        experiments = DynamoExperiments(boto3.client("dynamodb"), required(os.environ, "EXPERIMENTS_TABLE"))
+        table = required(os.environ, "EXPERIMENTS_TABLE")  # before any client, which may lack a region
+        bucket = required(os.environ, "ARTIFACT_BUCKET")
+        release_parameter = required(os.environ, "RELEASE_PARAMETER")
+        experiments = DynamoExperiments(boto3.client("dynamodb"), table)
         uri = os.environ.get("MLFLOW_TRACKING_URI", "")
         roll_back = RollBack(
-            artifacts=S3Objects(boto3.client("s3"), required(os.environ, "ARTIFACT_BUCKET")),
+            artifacts=S3Objects(boto3.client("s3"), bucket),
             parameters=SsmParameters(boto3.client("ssm")),
             experiments=experiments,
             registry=MlflowRegistry(uri, os.environ.get("MODEL_NAME", "contender")) if uri else None,
-            release_parameter=required(os.environ, "RELEASE_PARAMETER"),
+            release_parameter=release_parameter,
             clock=time.time,
+            sleep=time.sleep,
+            token=uuid.uuid4().hex[:8],
         )
         if options.list:
             _show(roll_back, experiments)
             return 0
         done = roll_back(options.to, options.by or getpass.getuser())
-    except Conflict as error:
+    except ServesAlready as error:
         print(f"rollback: {error}; nothing to do")
         return 0
     except ContenderError as error:

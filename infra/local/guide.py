@@ -77,8 +77,9 @@ mkdir -p out
 {python} -m scripts.export
 {python} -m scripts.analyze
 
-# 6. judge the experiment by what is new in the log, as the schedule does; go back to an earlier release
+# 6. judge the experiment by what is new in the log, as the schedule does; retire the challenger; go back
 {aws} lambda invoke --function-name {stack.evaluate_function} out/verdict.json && cat out/verdict.json
+{python} -m scripts.retire --reason "nobody wants it"
 {python} -m scripts.rollback --list
 
 # stop everything: make down"""

@@ -75,6 +75,22 @@ def test_of_two_that_know_the_same_revision_one_is_refused(experiments: Experime
     assert found.finding == "ship"
 
 
+def test_a_claim_is_one_owners_until_it_is_given_back_or_expires(experiments: Experiments) -> None:
+    assert experiments.claim("x", "ann", 100.0, 160.0) == ""
+    assert experiments.claim("x", "ann", 110.5, 170.5) == ""
+    assert experiments.claim("x", "bob", 170.0, 230.0) == "ann"
+    assert experiments.claim("another", "bob", 170.0, 230.0) == ""
+    experiments.let_go("x", "bob")
+    assert experiments.claim("x", "bob", 170.0, 230.0) == "ann"
+    assert experiments.claim("x", "bob", 170.5, 230.5) == ""
+    assert experiments.claim("x", "ann", 180.0, 240.0) == "bob"
+    experiments.let_go("x", "bob")
+    assert experiments.claim("x", "ann", 180.0, 240.0) == ""
+    experiments.let_go("never claimed", "ann")
+    assert experiments.recent(9) == []
+    assert experiments.history(9) == []
+
+
 def test_the_latest_come_first(experiments: Experiments) -> None:
     for day in (2, 10, 1):
         experiments.save(made(day))

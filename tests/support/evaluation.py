@@ -37,6 +37,7 @@ class MemoryExperiments(_Service):
         self.records: dict[str, ExperimentRecord] = {}
         self.entries: dict[str, HistoryEntry] = {}
         self.bookmarks: dict[str, float] = {}
+        self.claims: dict[str, tuple[str, float]] = {}
 
     def get(self, experiment_id: str) -> ExperimentRecord | None:
         self._check()
@@ -67,6 +68,19 @@ class MemoryExperiments(_Service):
     def set_bookmark(self, name: str, at: float) -> None:
         self._check()
         self.bookmarks[name] = at
+
+    def claim(self, name: str, owner: str, now: float, until: float) -> str:
+        self._check()
+        holder, expires = self.claims.get(name, ("", 0.0))
+        if holder not in ("", owner) and expires > now:
+            return holder
+        self.claims[name] = (owner, until)
+        return ""
+
+    def let_go(self, name: str, owner: str) -> None:
+        self._check()
+        if self.claims.get(name, ("", 0.0))[0] == owner:
+            del self.claims[name]
 
     def history(self, limit: int) -> Sequence[HistoryEntry]:
         self._check()

@@ -63,3 +63,12 @@ class Experiments(Protocol):
 
     def history(self, limit: int) -> Sequence[HistoryEntry]:
         """Reads the latest deeds, newest first."""
+
+    def claim(self, name: str, owner: str, now: float, until: float) -> str:
+        """Takes what only one may have at a time, if it is free, has expired, or is the owner's already.
+
+        Times are epoch seconds. Gives an empty text when the owner has it until then, else who has it.
+        """
+
+    def let_go(self, name: str, owner: str) -> None:
+        """Gives a claim back; nothing happens when it is not the owner's."""

@@ -52,6 +52,12 @@ def test_an_answer_goes_to_a_file_which_a_redirection_cannot_cut_off(
         assert f" {file} && cat {file}" in line
 
 
+def test_a_challenger_can_be_retired_and_a_release_gone_back_to(stack: StackInfo, tmp_path: Path) -> None:
+    lines = guide.commands(stack, tmp_path).splitlines()
+    assert any("-m scripts.retire --reason " in line for line in lines)
+    assert any("-m scripts.rollback --list" in line for line in lines)
+
+
 def test_the_split_can_be_changed_both_ways(stack: StackInfo, tmp_path: Path) -> None:
     text = guide.commands(stack, tmp_path)
     assert "ssm put-parameter" in text

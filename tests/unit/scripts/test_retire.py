@@ -56,6 +56,9 @@ def test_it_decides_and_says_who_carries_it_out(
         said = capsys.readouterr().out
         assert "version 2 is being retired, version 1 stays champion (Retired by hand: slow)" in said
         assert "the next evaluation carries it out" in said
+        assert "note:" not in said
+    assert retire.main(["--reason", "ugly", "--by", "bob"]) == 0
+    assert "note: ann decided that before, so your reason is not written down" in capsys.readouterr().out
     (record,) = experiments.recent(9)
     assert (record.stage, record.decided_by, record.revision) == (Stage.RETIRING, "ann", 1)
 

@@ -45,7 +45,16 @@ class Lab:
 
     def roll_back(self, registry: MemoryRegistry | None) -> RollBack:
         world = self.world
-        return RollBack(world.artifacts, world.parameters, self.experiments, registry, RELEASE, world.clock)
+        return RollBack(
+            world.artifacts,
+            world.parameters,
+            self.experiments,
+            registry,
+            RELEASE,
+            world.clock,
+            world.pass_time,
+            "t",
+        )
 
     def served(self) -> str:
         self.world.pass_time(6)

@@ -13,8 +13,8 @@ from contender.adapters.dynamo_log import Attribute, attribute
 from contender.domain.lifecycle import Deed, ExperimentRecord, HistoryEntry, Stage
 from contender.errors import Conflict, StoreUnavailable
 
-EXPERIMENT, HISTORY, BOOKMARK = "experiment", "history", "bookmark"
-"""Partitions: experiments by their id, deeds by their key, which both sort by time; bookmarks by name."""
+EXPERIMENT, HISTORY, BOOKMARK, CLAIM = "experiment", "history", "bookmark", "claim"
+"""Partitions: experiments by their id, deeds by their key, which both sort by time; the others by name."""
 
 
 class DynamoExperiments:
@@ -88,6 +88,29 @@ class DynamoExperiments:
     def set_bookmark(self, name: str, at: float) -> None:
         """Moves a bookmark. Raises ``StoreUnavailable``."""
         self._put({**_key(BOOKMARK, name), "read_until": attribute(at)}, {})
+
+    def claim(self, name: str, owner: str, now: float, until: float) -> str:
+        """Takes a claim; gives who has it if it cannot be had. Raises ``StoreUnavailable``."""
+        mine = {**_key(CLAIM, name), "claimed_by": attribute(owner), "claimed_until": attribute(until)}
+        condition = {
+            "ConditionExpression": "attribute_not_exists(kind) OR claimed_by = :owner "
+            "OR claimed_until <= :now",
+            "ExpressionAttributeValues": {":owner": attribute(owner), ":now": attribute(now)},
+        }
+        if self._put(mine, condition):
+            return ""
+        with translated("dynamodb", f"get {self._table}/{name}"):
+            answer = self._client.get_item(TableName=self._table, Key=_key(CLAIM, name), ConsistentRead=True)
+        return str(answer["Item"]["claimed_by"]["S"]) if "Item" in answer else "another program"
+
+    def let_go(self, name: str, owner: str) -> None:
+        """Gives a claim back if it is the owner's. Raises ``StoreUnavailable``."""
+        free = {**_key(CLAIM, name), "claimed_by": attribute(owner), "claimed_until": attribute(0)}
+        condition = {
+            "ConditionExpression": "claimed_by = :owner",
+            "ExpressionAttributeValues": {":owner": attribute(owner)},
+        }
+        self._put(free, condition)
 
     def _put(self, item: Mapping[str, Attribute], condition: Mapping[str, Any]) -> bool:
         with translated("dynamodb", f"put {self._table}/{item['entry']['S']}"):

@@ -11,9 +11,10 @@ from contender.domain.split import format_share
 from contender.errors import Conflict, NotFound
 from contender.experiment_ports import Experiments
 from contender.ports import ObjectStore, Observer, Parameters, Registry
+from contender.usecases.claims import REGISTRY, Claim
 from contender.usecases.predict import iso_utc
 from contender.usecases.publish import publish
-from contender.usecases.queue import CHALLENGER, CHAMPION, PROMOTED, QUEUE, RETIRED, call_next
+from contender.usecases.queue import CHALLENGER, CHAMPION, MOVED_BY, PROMOTED, QUEUE, RETIRED, call_next
 
 TRIES = 5
 """How often the end is written down against evaluations that write at the same moment."""
@@ -39,6 +40,9 @@ class Promote:
     are never two champions; everything after it is found undone by the next try and done; the history is
     written before the record says that all is done. Of two tasks at once each does every step, even if the
     other has finished: what the slower one undoes by an outdated look it does again itself.
+
+    Against a rollback it holds the claim on the registry, and before each step looks whether it was called
+    off. It then stops: the rollback waits for the claim, and puts in order what is half-way.
 
     Args:
         registry: The model registry.
@@ -89,7 +93,7 @@ class Promote:
 
         Raises:
             NotFound: When there is no such experiment, or a model's file is gone.
-            Conflict: When nothing was decided of it.
+            Conflict: When nothing was decided of it, or a rollback is at work.
             StoreUnavailable: When a service does not answer; the next try goes on.
         """
         record = self._read(experiment_id)
@@ -97,6 +101,11 @@ class Promote:
             raise Conflict(f"nothing was decided of experiment {experiment_id}: it is running")
         if record.stage not in ACTING:
             return Carried(record.stage, f"{record.stage.value} already: {record.detail}")
+        claim = Claim(self._experiments, REGISTRY, f"the end of experiment {experiment_id}", self._clock)
+        with claim.held():
+            return self._carry_out(record, claim)
+
+    def _carry_out(self, record: ExperimentRecord, claim: Claim) -> Carried:
         strangers = self._strangers(record)
         if strangers:
             return self._end(record, Stage.SUPERSEDED, Deed.SUPERSEDED, record.release, strangers)
@@ -104,14 +113,17 @@ class Promote:
         promotes = record.stage is Stage.PROMOTING
         steps = (self._move_champion, self._free_challenger, self._tag, self._reset_split, self._call_next)
         for step in steps:
+            if called_off := self._called_off(record, claim):
+                return called_off
             step(record)
-        called_off = self._read(experiment_id)
-        if called_off.stage is Stage.SUPERSEDED:
-            return Carried(called_off.stage, called_off.detail)
+        if called_off := self._called_off(record, claim):
+            return called_off
         published = publish(
             self._registry, self._artifacts, self._parameters, self._dataset(), self._release_parameter
         )
         self._observer.note("published", summary=published.summary)
+        if called_off := self._called_off(record, claim):
+            return called_off  # the rollback points the parameter back once it has the claim
         done, deed = (Stage.PROMOTED, Deed.PROMOTED) if promotes else (Stage.RETIRED, Deed.RETIRED)
         told = f"version {new} is champion, version {old} was"
         if not promotes:
@@ -125,6 +137,12 @@ class Promote:
         if record is None:
             raise NotFound(f"there is no experiment {experiment_id}")
         return record
+
+    def _called_off(self, record: ExperimentRecord, claim: Claim) -> Carried | None:
+        """Looks, with the claim renewed, whether a person went back to an earlier release meanwhile."""
+        claim.keep()
+        now = self._read(record.experiment_id)
+        return Carried(now.stage, now.detail) if now.stage is Stage.SUPERSEDED else None
 
     def _strangers(self, record: ExperimentRecord) -> str:
         """Names what stands in the way: somebody has pointed the alias elsewhere since the decision."""
@@ -151,12 +169,12 @@ class Promote:
         if record.stage is Stage.PROMOTING:
             goes, stays = stays, goes
             why = {"promoted_at": record.decided_at, "promoted_because": record.sentence}
-            self._registry.tag(stays, {QUEUE: PROMOTED, **why})
+            self._registry.tag(stays, {MOVED_BY: record.experiment_id, QUEUE: PROMOTED, **why})
         why = {"retired_at": record.decided_at, "retired_because": record.sentence}
-        self._registry.tag(goes, {QUEUE: RETIRED, **why})
+        self._registry.tag(goes, {MOVED_BY: record.experiment_id, QUEUE: RETIRED, **why})
 
     def _call_next(self, record: ExperimentRecord) -> None:
-        call_next(self._registry)
+        call_next(self._registry, record.experiment_id)
 
     def _reset_split(self, record: ExperimentRecord) -> None:
         if self._read(record.experiment_id).stage not in ACTING:

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from contender.domain.assignment import Variant
 from contender.domain.lifecycle import ACTING, Deed, HistoryEntry, Stage
-from contender.domain.release import ALIASES, NO_RELEASE, Release, release_key
+from contender.domain.release import NO_RELEASE, Release, release_key
 from contender.errors import BadInput, Conflict, NotFound, StoreUnavailable
 from contender.experiment_ports import Experiments
 from contender.ports import ObjectStore, Parameters, Registry
+from contender.usecases.call_off import call_off, known_experiments
+from contender.usecases.claims import HOLD_S, REGISTRY, ROLLBACK, Claim
 from contender.usecases.evaluate import RECENT
 from contender.usecases.predict import iso_utc
+from contender.usecases.queue import settle
 from contender.usecases.released import read_release
 
 PREVIOUS = "previous"
 FOLDER = "releases/"
+WAIT_S = int(HOLD_S) + 5
+"""Longest wait for the registry, in seconds: what a task that died holds has expired by then."""
+LOOK = "see --list, and go back again if it is still wanted"
+
+
+class ServesAlready(Conflict):
+    """The release serves, and the registry says the same: there is nothing to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +69,8 @@ class RollBack:
     """The use case behind ``scripts/rollback``.
 
     The release parameter first: that alone is what routers follow, and it must not wait for a registry that
-    may be down.
+    may be down. One at a time, by a claim; a second is refused before it does anything. Models that wait go
+    on waiting.
 
     Args:
         artifacts: The artifact bucket.
@@ -68,6 +79,8 @@ class RollBack:
         registry: The model registry; ``None`` where nobody knows it.
         release_parameter: Name of the parameter that points to the release.
         clock: Epoch seconds.
+        sleep: Waits some seconds.
+        token: Different for every rollback.
     """
 
     def __init__(
@@ -78,6 +91,8 @@ class RollBack:
         registry: Registry | None,
         release_parameter: str,
         clock: Callable[[], float],
+        sleep: Callable[[float], object],
+        token: str,
     ) -> None:
         self._artifacts = artifacts
         self._parameters = parameters
@@ -85,6 +100,8 @@ class RollBack:
         self._registry = registry
         self._release_parameter = release_parameter
         self._clock = clock
+        self._sleep = sleep
+        self._token = token
 
     def releases(self) -> Sequence[KnownRelease]:
         """Gives every release that there was, the newest manifest first. Raises ``StoreUnavailable``."""
@@ -101,7 +118,7 @@ class RollBack:
         ]
 
     def __call__(self, to: str, who: str) -> RolledBack:
-        """Goes back.
+        """Goes back, or completes an earlier try that could not move the aliases.
 
         Args:
             to: Start of a release's digest, or ``previous`` for the one that served before this one.
@@ -113,33 +130,72 @@ class RollBack:
         Raises:
             BadInput: When no release, or more than one, is meant.
             NotFound: When its manifest or a model's file is gone.
-            Conflict: When it serves already.
+            ServesAlready: When it does, and the registry says the same.
+            Conflict: When another rollback is at work, or something else was published meanwhile.
             StoreUnavailable: When S3, SSM or DynamoDB does not answer. The registry may be down.
         """
-        current = self._current()
+        owner = f"{who} ({self._token})"
+        claim = Claim(self._experiments, ROLLBACK, owner, self._clock)
+        holder = claim.take()
+        if holder:
+            raise Conflict(f"another rollback is at work, by {holder}, so this one did nothing; {LOOK}")
+        with claim.held():
+            return self._go_back(to, who, claim, Claim(self._experiments, REGISTRY, owner, self._clock))
+
+    def _go_back(self, to: str, who: str, claim: Claim, registry_claim: Claim) -> RolledBack:
+        pointer = self._parameters.get([self._release_parameter]).get(self._release_parameter)
+        current = NO_RELEASE if pointer is None else pointer.value.strip()
         digest = self._previous(current) if to == PREVIOUS else self._meant(to)
-        if release_key(digest) == current:
-            raise Conflict(f"release {digest[:12]} serves already")
+        key = release_key(digest)
         release = self._read(digest)
         for model in release.variants.values():
             if not self._artifacts.exists(model.model_key):
                 raise NotFound(f"the model file {model.model_key} of release {digest[:12]} is gone")
-        notes = self._call_off()
-        self._parameters.put(self._release_parameter, release_key(digest))
-        before = "" if current == NO_RELEASE else _digest(current)
+        known = known_experiments(pointer, self._artifacts, self._experiments)
+        notes = call_off(self._experiments, known, ACTING, self._clock)
+        repeats = key == current and not notes
+        if pointer is not None and repeats:
+            version = pointer.version
+        else:
+            claim.keep()
+            version = self._parameters.put(self._release_parameter, key)
+            # Also what was decided at this very moment; and nobody decides any more about what was in force.
+            notes += call_off(self._experiments, known, ACTING | {Stage.RUNNING}, self._clock)
+            self._tell(release, digest, current, who)
+        moved, changed, told = self._move_aliases(release, claim, registry_claim)
+        claim.keep()
+        self._check(key, version, bool(notes))
+        if repeats and moved and not changed:
+            raise ServesAlready(f"release {digest[:12]} serves already")
+        return RolledBack(
+            digest,
+            "" if current == NO_RELEASE else _digest(current),
+            _versions(release),
+            moved,
+            (*notes, *told),
+        )
+
+    def _tell(self, release: Release, digest: str, current: str, who: str) -> None:
         self._experiments.append(
             HistoryEntry(
                 at=iso_utc(self._clock()),
                 deed=Deed.ROLLED_BACK,
                 who=who,
-                from_release=before,
+                from_release="" if current == NO_RELEASE else _digest(current),
                 to_release=digest,
                 detail=f"back to {_versions(release)}",
             )
         )
-        moved, why = self._move_aliases(release)
-        notes += [] if moved else [why]
-        return RolledBack(digest, before, _versions(release), moved, tuple(notes))
+
+    def _check(self, key: str, version: int, called_off: bool) -> None:
+        """A publication that was under way, as the last step of what was called off, is undone."""
+        found = self._parameters.get([self._release_parameter]).get(self._release_parameter)
+        if found is None or found.version <= version or found.value.strip() == key:
+            return  # an answer of SSM that is older than the write says nothing
+        if called_off:
+            self._parameters.put(self._release_parameter, key)
+            return
+        raise Conflict(f"{found.value.strip()} was published by another program meanwhile; {LOOK}")
 
     def _current(self) -> str:
         found = self._parameters.get([self._release_parameter]).get(self._release_parameter)
@@ -163,37 +219,51 @@ class RollBack:
     def _read(self, digest: str) -> Release:
         return read_release(self._artifacts, release_key(digest))
 
-    def _call_off(self) -> list[str]:
-        """A verdict that is just being carried out must not publish over the rollback."""
-        notes = []
-        for record in self._experiments.recent(RECENT):
-            if record.stage not in ACTING:
-                continue
-            detail = "a person went back to an earlier release before it was carried out"
-            try:
-                self._experiments.save(
-                    replace(record, stage=Stage.SUPERSEDED, ended_at=iso_utc(self._clock()), detail=detail)
-                )
-            except Conflict:
-                notes.append("a verdict was carried out at this very moment: look at what serves now")
-            else:
-                notes.append(f"experiment {record.experiment_id} was {record.stage.value}: called off")
-        return notes
-
-    def _move_aliases(self, release: Release) -> tuple[bool, str]:
-        again = "the next publication would undo this: repeat it when MLflow answers, or move them by hand"
+    def _move_aliases(
+        self, release: Release, claim: Claim, registry_claim: Claim
+    ) -> tuple[bool, bool, list[str]]:
+        """Tells whether the registry says the same now, whether that changed it, and what to know."""
+        again = f"the next publication would undo this: repeat it with --to {release.digest[:12]}"
         if self._registry is None:
-            return False, f"MLflow is not known here, so its aliases were not moved; {again}"
+            return False, False, [f"MLflow is not known here, so its aliases were not moved; {again}"]
+        champion = release.variants[Variant.A].model_version
+        challenger = release.variants.get(Variant.B)
         try:
-            for variant, alias in ALIASES.items():
-                model = release.variants.get(variant)
-                if model is None:
-                    self._registry.remove_alias(alias)
-                else:
-                    self._registry.set_alias(alias, model.model_version)
-        except (StoreUnavailable, NotFound) as error:
-            return False, f"MLflow's aliases were not all moved ({error}); {again}"
-        return True, ""
+            self._wait_for(registry_claim, claim)
+            with registry_claim.held():
+                settled = settle(
+                    self._registry,
+                    champion,
+                    "" if challenger is None else challenger.model_version,
+                    [
+                        record.experiment_id
+                        for record in self._experiments.recent(RECENT)
+                        if record.stage is Stage.SUPERSEDED
+                    ],
+                    "a person went back to an earlier release",
+                )
+        except (StoreUnavailable, NotFound, Conflict) as error:
+            return False, False, [f"MLflow's aliases were not all moved ({error}); {again}"]
+        return True, settled.changed, _waits(settled.waiting, challenger is not None)
+
+    def _wait_for(self, registry_claim: Claim, claim: Claim) -> None:
+        """Lets a task that was called off end its step; it looks before each, and one that died expires."""
+        for _ in range(WAIT_S):
+            if not registry_claim.take():
+                return
+            claim.keep()
+            self._sleep(1.0)
+
+
+def _waits(waiting: Sequence[str], until_end: bool) -> list[str]:
+    if not waiting:
+        return []
+    told = f"versions {', '.join(waiting)} wait" if len(waiting) > 1 else f"version {waiting[0]} waits"
+    if until_end:
+        return [f"{told} until the experiment that begins now has ended"]
+    return [
+        f"{told}, and a rollback calls nobody: python -m scripts.publish --next makes the newest challenger"
+    ]
 
 
 def _digest(key: str) -> str:
