@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from contender.domain.release import ALIASES
 from contender.domain.split import check_share
@@ -164,7 +164,10 @@ def _add_errors(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Response:
-        response = problem(error.code or 500, "http", error.name, error.description or error.name)
+        detail = error.description or error.name
+        if isinstance(error, RequestEntityTooLarge):
+            detail = f"the body is larger than {MAX_BODY:,} bytes; send one row of features"
+        response = problem(error.code or 500, "http", error.name, detail)
         if getattr(error, "valid_methods", None):
             response.headers["Allow"] = ", ".join(error.valid_methods)  # type: ignore[attr-defined]
         return response

@@ -242,6 +242,7 @@ class TestHttp:
     def test_a_body_over_the_limit_is_413(self, send: Send) -> None:
         reply = send("POST", "/predict", b'"' + b"x" * 2_000_000 + b'"')
         assert (reply.status, reply.kind) == (413, "http")
+        assert "1,000,000 bytes" in reply.json["detail"]
 
     def test_what_is_unforeseen_is_500_and_tells_only_the_log(self, router: Router, send: Send) -> None:
         def fail(names: object) -> None:
