@@ -88,8 +88,14 @@ def _add_predictions(app: Flask, services: Services) -> None:
 def _add_state(app: Flask, serving: Serving) -> None:
     @app.get("/config")
     def get_config() -> Response:
-        split = serving.snapshot().split
-        return _reply({"ab_split_b": split.share_b, "version": split.version})
+        snapshot = serving.snapshot()
+        document: dict[str, object] = {
+            "ab_split_b": snapshot.split.share_b,
+            "version": snapshot.split.version,
+        }
+        if snapshot.ignored is not None:
+            document["ignored"] = snapshot.ignored._asdict()
+        return _reply(document)
 
     @app.post("/config")
     def post_config() -> Response:
