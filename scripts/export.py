@@ -11,6 +11,7 @@ import argparse
 import gzip
 import json
 import os
+import re
 import secrets
 import sys
 import tempfile
@@ -25,7 +26,6 @@ import boto3
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from contender.adapters._aws import translated
 from contender.adapters.export_layout import (
     FOLDER,
     DataFile,
@@ -39,7 +39,7 @@ from contender.adapters.export_layout import (
 from contender.adapters.export_sources import CannotExport, describe, point_in_time_export, scan, spilled
 from contender.adapters.s3_objects import S3Objects
 from contender.errors import ContenderError
-from scripts.running_stack import adopt_running_stack
+from scripts.running_stack import adopt_running_stack, stack_outputs
 
 POLL_SECONDS = 10.0
 """Between two looks at DynamoDB's export, which takes minutes."""
@@ -207,14 +207,14 @@ def _with_spilled(
     return whole, len(missing)
 
 
-def _stack_outputs(session: Any, stack: str) -> dict[str, str]:
-    with translated("cloudformation", f"describe stack {stack}"):
-        stacks = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
-    return {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}
-
-
 def _iso(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(r"\w[\w.-]{0,99}", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"{text!r} is no name: use letters, digits, '.', '_' and '-'")
+    return text
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -230,7 +230,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         "--log-group", help="the router's log group, for spilled records (default: ROUTER_LOG_GROUP)"
     )
     parser.add_argument("--method", choices=("auto", "pitr", "scan"), default="auto")
-    parser.add_argument("--name", help="name of the export (default: the time, in UTC)")
+    parser.add_argument("--name", type=_name, help="name of the export (default: the time, in UTC)")
     return parser.parse_args(argv)
 
 
@@ -242,7 +242,7 @@ def main(argv: list[str] | None = None) -> int:
         adopt_running_stack(os.environ)
     session = boto3.Session()
     try:
-        outputs = _stack_outputs(session, args.stack_name) if args.stack_name else {}
+        outputs = stack_outputs(session, args.stack_name) if args.stack_name else {}
         table = args.table or outputs.get("PredictionsTableName") or os.environ.get("PREDICTIONS_TABLE", "")
         bucket = args.bucket or outputs.get("ArtifactBucketName") or os.environ.get("ARTIFACT_BUCKET", "")
         log_group = args.log_group or outputs.get("RouterLogGroup") or os.environ.get("ROUTER_LOG_GROUP", "")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import boto3
 
 from contender.adapters.dynamo_runs import DynamoRunRecords
+from contender.adapters.s3_objects import S3Objects
 from contender.domain.records import RunRecord, RunState
 
 POLL_S = 1.0
@@ -55,6 +56,15 @@ class Loop:
             for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
                 if file.is_file():
                     self._s3.upload_file(str(file), self._data_bucket, file.relative_to(root).as_posix())
+
+    def keys(self, prefix: str) -> list[str]:
+        """Lists what lies in the data bucket below a prefix. Raises ``StoreUnavailable``."""
+        return [info.key for info in S3Objects(self._s3, self._data_bucket).list(prefix)]
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Deletes objects of the data bucket."""
+        for key in keys:
+            self._s3.delete_object(Bucket=self._data_bucket, Key=key)
 
     def schedule_event(self) -> dict[str, Any]:
         """Reads the event that the deployed schedule sends to the drift function."""

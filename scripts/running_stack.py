@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import MutableMapping
 from pathlib import Path
+from typing import Any
 
+from contender.adapters._aws import translated
 from contender.errors import ContenderError
 from infra.local.info import StackInfo
 from infra.local.stack import find
@@ -47,3 +49,10 @@ def required(environ: MutableMapping[str, str], name: str) -> str:
     if not value:
         raise ContenderError(f"{name} is not known: start the local stack with `make up`, or set it")
     return value
+
+
+def stack_outputs(session: Any, stack: str) -> dict[str, str]:
+    """Reads the outputs of a deployed stack. Raises ``StoreUnavailable`` when it is not there."""
+    with translated("cloudformation", f"describe stack {stack}"):
+        stacks = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    return {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}

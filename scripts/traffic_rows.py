@@ -13,7 +13,7 @@ import pandas as pd
 
 from contender.domain.dataset import Dataset, Kind, Task
 from contender.domain.records import Outcome
-from contender.errors import BadInput, NotFound
+from contender.errors import BadInput, NotFound, Problem
 from contender.ports import ObjectInfo, ObjectStore
 from scripts.datasets.layout import CURRENT, REFERENCE, read_table
 
@@ -88,19 +88,20 @@ def outcome_value(value: object, task: Task) -> Outcome | None:
     return str(value)
 
 
-def rows_of(table: pd.DataFrame, dataset: Dataset) -> Iterator[Row]:
+def rows_of(table: pd.DataFrame, dataset: Dataset, source: str = "the table") -> Iterator[Row]:
     """Turns a table into rows, in its order.
 
     Args:
         table: Has every declared feature; target and unit may be absent.
         dataset: The declaration.
+        source: Where the table comes from, for the error.
 
     Raises:
-        BadInput: Naming the features that the table lacks.
+        BadInput: Naming the features that the table lacks, and the source.
     """
     missing = [name for name in dataset.features if name not in table.columns]
     if missing:
-        raise BadInput.of(", ".join(missing), "is not in the table", "add the column, or do not declare it")
+        raise BadInput.of(", ".join(missing), f"is not in {source}", "add the column, or do not declare it")
     names = list(dataset.features)
     wanted = [*names, *(c for c in (dataset.target, dataset.unit) if c is not None and c in table.columns)]
     for record in table[list(dict.fromkeys(wanted))].to_dict("records"):
@@ -133,7 +134,7 @@ def rows_from_file(path: Path, dataset: Dataset, n: int | None = None) -> list[R
     table = read_table(path, dataset)
     if n is not None and n < len(table):
         table = table.iloc[np.linspace(0, len(table) - 1, n).round().astype(int)]
-    return list(rows_of(table, dataset))
+    return list(rows_of(table, dataset, str(path)))
 
 
 def sample_rows(store: ObjectStore, dataset: Dataset, n: int, random: np.random.Generator) -> list[Row]:
@@ -146,26 +147,27 @@ def sample_rows(store: ObjectStore, dataset: Dataset, n: int, random: np.random.
         random: Source of randomness.
 
     Raises:
-        BadInput: When ``n`` is less than 1, a file cannot be read, or there is no row.
+        BadInput: When ``n`` is less than 1, a file cannot be read or lacks a declared feature, or there
+            is no row.
         StoreUnavailable: When the store does not answer.
     """
     if n < 1:
         raise BadInput.of("n", f"is {n}", "give at least 1")
     objects = [info for prefix in (REFERENCE, CURRENT) for info in store.list(f"{prefix}/") if info.size]
     order = [objects[i] for i in random.permutation(len(objects))]
-    tables = [table for table in _tables(store, dataset, _within(order, SAMPLE_BYTES)) if len(table)]
-    if not tables:
+    read = [pair for pair in _tables(store, dataset, _within(order, SAMPLE_BYTES)) if len(pair[1])]
+    if not read:
         raise BadInput.of(
             store.uri(f"{REFERENCE}/"), "has no rows, nor has current/", "upload the data set's windows first"
         )
-    ends = np.cumsum([len(table) for table in tables])
+    ends = np.cumsum([len(table) for _, table in read])
     chosen = random.integers(0, ends[-1], size=n)
     source = np.searchsorted(ends, chosen, side="right")
     rows: list[Row | None] = [None] * n
-    for index, table in enumerate(tables):
+    for index, (name, table) in enumerate(read):
         places = np.flatnonzero(source == index)
         part = table.iloc[chosen[places] - (ends[index] - len(table))]
-        for place, row in zip(places, rows_of(part, dataset), strict=True):
+        for place, row in zip(places, rows_of(part, dataset, name), strict=True):
             rows[place] = row
     return [row for row in rows if row is not None]
 
@@ -179,9 +181,15 @@ def _within(objects: Iterable[ObjectInfo], budget: int) -> Iterator[ObjectInfo]:
         yield info
 
 
-def _tables(store: ObjectStore, dataset: Dataset, objects: Iterable[ObjectInfo]) -> Iterator[pd.DataFrame]:
+def _tables(
+    store: ObjectStore, dataset: Dataset, objects: Iterable[ObjectInfo]
+) -> Iterator[tuple[str, pd.DataFrame]]:
     with tempfile.TemporaryDirectory(prefix="contender-traffic-") as folder:
         for index, info in enumerate(objects):
             path = Path(folder) / f"{index}-{Path(info.key).name}"
             store.download(info.key, str(path))
-            yield read_table(path, dataset)
+            name = store.uri(info.key)
+            try:
+                yield name, read_table(path, dataset)
+            except BadInput as error:  # it names the copy
+                raise BadInput([Problem(name, each.reason, each.fix) for each in error.problems]) from error

@@ -118,6 +118,8 @@ def handler(event: Mapping[str, Any] | None, context: Any) -> dict[str, Any]:
         The fields of :class:`contender.usecases.launch_training.CheckResult`, and under ``predictions`` those
         of :class:`contender.usecases.check_predictions.PredictionCheck` where that is wanted.
     """
+    if event is not None and not isinstance(event, Mapping):
+        raise BadInput.of("event", f"is of type {type(event).__name__}", 'send {}, or {"window": "<id>"}')
     window = (event or {}).get("window")
     if window is not None and not (isinstance(window, str) and window.strip("/")):
         raise BadInput.of("window", "is not the id of a window", "send the name of a folder in current/")

@@ -97,6 +97,8 @@ def handler(event: Mapping[str, Any] | None, context: Any) -> dict[str, Any]:
     """
     from contender.domain.lifecycle import Mode
 
+    if event is not None and not isinstance(event, Mapping):
+        raise BadInput.of("event", f"is of type {type(event).__name__}", 'send {}, or {"mode": "auto"}')
     asked = (event or {}).get("mode")
     if asked is not None and asked not in tuple(Mode):
         raise BadInput.of("mode", f"is {str(asked)[:40]!r}", f"send {' or '.join(Mode)}, or leave it out")

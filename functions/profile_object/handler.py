@@ -53,6 +53,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, str]:
     Raises:
         BadInput: When the event or the data is wrong.
     """
+    if not isinstance(event, Mapping):
+        raise BadInput.of("event", f"is of type {type(event).__name__}", 'send {"step": …}')
     step = event.get("step")
     if step == "reference":
         return {"profile": _map().reference("reference/")}

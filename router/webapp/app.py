@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from contender.domain.release import ALIASES
 from contender.domain.split import check_share
@@ -88,8 +88,14 @@ def _add_predictions(app: Flask, services: Services) -> None:
 def _add_state(app: Flask, serving: Serving) -> None:
     @app.get("/config")
     def get_config() -> Response:
-        split = serving.snapshot().split
-        return _reply({"ab_split_b": split.share_b, "version": split.version})
+        snapshot = serving.snapshot()
+        document: dict[str, object] = {
+            "ab_split_b": snapshot.split.share_b,
+            "version": snapshot.split.version,
+        }
+        if snapshot.ignored is not None:
+            document["ignored"] = snapshot.ignored._asdict()
+        return _reply(document)
 
     @app.post("/config")
     def post_config() -> Response:
@@ -164,7 +170,10 @@ def _add_errors(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Response:
-        response = problem(error.code or 500, "http", error.name, error.description or error.name)
+        detail = error.description or error.name
+        if isinstance(error, RequestEntityTooLarge):
+            detail = f"the body is larger than {MAX_BODY:,} bytes; send one row of features"
+        response = problem(error.code or 500, "http", error.name, detail)
         if getattr(error, "valid_methods", None):
             response.headers["Allow"] = ", ".join(error.valid_methods)  # type: ignore[attr-defined]
         return response

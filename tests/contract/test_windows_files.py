@@ -14,7 +14,8 @@ import pandas as pd
 import pytest
 
 from contender.adapters.windows_duckdb import DuckDbWindows
-from contender.domain.drift import CategoricalSample, UnusableSample
+from contender.domain.dataset import Dataset, Kind, Task
+from contender.domain.drift import CategoricalSample, DriftSettings, UnusableSample, judge_window
 from contender.errors import BadInput, NotFound
 from contender.ports import ObjectInfo
 from tests.support.windows import DATASET, Bucket, counts, numbers
@@ -36,9 +37,34 @@ def test_many_files_are_one_window_whatever_their_format_and_order_of_columns(bu
     assert counts(window["colour"]) == {"red": 3, "blue": 1, "": 1}
 
 
-def test_a_column_that_one_file_lacks_is_missing_there(bucket: Bucket) -> None:
-    window = bucket.put("a.csv", "size,colour\n1,red\n").put("b.csv", "size\n2\n").read()
-    assert counts(window["colour"]) == {"red": 1, "": 1}
+def test_a_column_that_some_files_lack_is_unusable_and_they_are_named(bucket: Bucket) -> None:
+    bucket.put("a.csv", "size,colour\n1,red\n").put("b.csv", "colour\nred\n").put("c.csv", "size\n2\n")
+    window = bucket.read()
+    assert window["colour"] == UnusableSample("is absent from current/w/c.csv", 3)
+    assert window["size"] == UnusableSample("is absent from current/w/b.csv", 3)
+
+
+def test_of_many_files_without_a_column_the_first_are_named(bucket: Bucket) -> None:
+    bucket.put("a.csv", "size,colour\n1,red\n")
+    for name in "bcdef":
+        bucket.put(f"{name}.csv", "size\n2\n")
+    sample = bucket.read()["colour"]
+    assert isinstance(sample, UnusableSample)
+    assert (
+        sample.problem
+        == "is absent from " + ", ".join(f"current/w/{name}.csv" for name in "bcd") + " and 2 more files"
+    )
+
+
+def test_a_window_of_which_one_file_lacks_a_column_is_told_to_be_broken(bucket: Bucket) -> None:
+    bucket.put("a.csv", "size,colour\n" + "1,red\n" * 500).put("b.csv", "size\n" + "1\n" * 500)
+    bucket.store.put("reference/a.csv", ("size,colour\n" + "1,red\n" * 1000).encode())
+    objects = bucket.store.list("reference/"), bucket.store.list("current/w/")
+    dataset = Dataset(Task.CLASSIFICATION, "y", {"size": Kind.NUMERIC, "colour": Kind.CATEGORICAL})
+    with DuckDbWindows(bucket.store).compare(*objects, dataset) as windows:
+        report = judge_window(*windows, dataset.features, DriftSettings())
+    assert report.broken == ("colour",)
+    assert report.reason == "1 of 2 columns drifted: colour (is absent from current/w/b.csv)."
 
 
 def test_truth_values_in_one_format_and_numbers_in_another_fit_together(bucket: Bucket) -> None:
@@ -56,7 +82,7 @@ def test_columns_that_are_not_declared_are_there_but_unusable(bucket: Bucket) ->
 def test_the_many_values_of_a_column_of_ids_are_capped(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("contender.adapters.duckdb_files.MAX_CATEGORIES", 2)
+    monkeypatch.setattr("contender.adapters.column_queries.MAX_CATEGORIES", 2)
     sample = bucket.put("a.csv", "colour\na\na\na\nb\nb\nc\nd\n").read()["colour"]
     assert isinstance(sample, CategoricalSample)
     assert dict(sample.counts) == {"a": 3, "b": 2, "(further categories)": 2}

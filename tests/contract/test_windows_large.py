@@ -189,7 +189,7 @@ def test_objects_profiled_one_by_one_merge_into_the_profile_of_the_window(
     world: World, tmp_path: Path
 ) -> None:
     parts = [frame(seed, 800 + seed) for seed in range(4)]
-    parts[1] = parts[1].drop(columns="rare")
+    parts[1]["rare"] = np.nan
     parts[2].loc[:400, "colour"] = [f"new {i}" for i in range(401)]
     world.put("reference/a.parquet", frame(9))
     for number, part in enumerate(parts):
@@ -222,7 +222,7 @@ def test_objects_profiled_one_by_one_merge_into_the_profile_of_the_window(
 def test_new_categories_beyond_the_limit_are_counted_together(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("contender.adapters.duckdb_files.MAX_CATEGORIES", 5)
+    monkeypatch.setattr("contender.adapters.column_queries.MAX_CATEGORIES", 5)
     current = frame(2)
     current.loc[:99, "colour"] = [f"new {i}" for i in range(100)]
     world.put("reference/a.parquet", frame(1))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contender.domain.request_id import NOISE_BYTES, made_at, new_request_id
+from contender.domain.request_id import NOISE_BYTES, as_issued, made_at, new_request_id
 
 times = st.integers(0, 2**47).map(lambda ms: ms / 1000)
 noises = st.binary(min_size=NOISE_BYTES, max_size=NOISE_BYTES)
@@ -40,6 +40,20 @@ def test_ids_sort_by_time(ms: int, later: int, one: bytes, other: bytes) -> None
 )  # fmt: skip
 def test_other_texts_tell_nothing(text: str) -> None:
     assert made_at(text) is None
+
+
+@given(noises)
+def test_however_a_client_writes_it_an_id_is_found_as_it_was_issued(noise: bytes) -> None:
+    made = new_request_id(1.7e9, noise)
+    for written in (made, made.upper(), str(uuid.UUID(hex=made)), str(uuid.UUID(hex=made)).upper()):
+        assert as_issued(written) == made
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Request-1", str(uuid.uuid4()), "-".join(new_request_id(1.0, bytes(10)))]
+)
+def test_what_is_no_id_of_ours_stays_as_it_is(text: str) -> None:
+    assert as_issued(text) == text
 
 
 def test_noise_of_another_length_is_refused() -> None:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import json
 import math
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,6 +16,29 @@ from contender.errors import BadInput
 @given(share=st.floats(0, 1))
 def test_what_is_written_is_read_back(share: float) -> None:
     assert parse_share(format_share(share)) == share
+
+
+def allowed() -> str:
+    """The pattern that the template gives the parameter."""
+    template = (Path(__file__).parents[3] / "template.yaml").read_text()
+    resource = template[template.index("  SplitParameter:") :]
+    return str(json.loads(re.search(r'AllowedPattern: (".*")', resource)[1]))  # type: ignore[index]
+
+
+@given(share=st.floats(0, 1))
+def test_what_is_written_is_what_the_parameter_accepts(share: float) -> None:
+    assert re.search(allowed(), format_share(share))
+
+
+@pytest.mark.parametrize("text", ["0", "1", "0.3", ".5", "1.0", "0.0", "0.25"])
+def test_the_parameter_accepts_shares(text: str) -> None:
+    assert re.search(allowed(), text)
+    assert 0 <= parse_share(text) <= 1
+
+
+@pytest.mark.parametrize("text", ["1.7", "abc", "", "-0.1", "1.01", "2", "30%", "nan", "0.5x", "10"])
+def test_the_parameter_refuses_what_is_no_share(text: str) -> None:
+    assert not re.search(allowed(), text)
 
 
 @pytest.mark.parametrize(("text", "share"), [("0", 0.0), ("1", 1.0), (" 0.3\n", 0.3), ("3e-1", 0.3)])

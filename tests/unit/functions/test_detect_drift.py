@@ -131,3 +131,12 @@ def test_predictions_are_checked_only_where_that_is_wanted(
     assert function.build_predictions(ENVIRON) is None
     wanted = {**ENVIRON, "PREDICTIONS_TABLE": "log", "PREDICTION_DRIFT_HOURS": "24"}
     assert function.build_predictions(wanted) is not None
+
+
+@pytest.mark.parametrize("event", ["a", 1, []])
+def test_an_event_that_is_no_object_is_refused(
+    function: ModuleType, asked: list[str | None], event: Any
+) -> None:
+    with pytest.raises(BadInput, match=r"event: is of type \w+; send {"):
+        function.handler(event, None)
+    assert not asked

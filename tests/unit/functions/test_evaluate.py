@@ -105,3 +105,12 @@ def test_the_hours_come_from_their_own_variable_unless_the_settings_have_them() 
 def test_wrong_settings_are_named(function: ModuleType, name: str, text: str) -> None:
     with pytest.raises(BadInput, match=f"{name}|level"):
         function.build({**ENVIRON, name: text})
+
+
+@pytest.mark.parametrize("event", ["a", 1, []])
+def test_an_event_that_is_no_object_is_refused(
+    function: ModuleType, asked: list[Mode | None], event: Any
+) -> None:
+    with pytest.raises(BadInput, match=r"event: is of type \w+; send {"):
+        function.handler(event, None)
+    assert not asked

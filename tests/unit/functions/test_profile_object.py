@@ -50,6 +50,7 @@ def test_each_step_answers_with_what_it_made(
 @pytest.mark.parametrize(
     ("event", "named"),
     [
+        ("a", "event"),
         ({}, "step"),
         ({"step": "dance"}, "step"),
         ({"step": "profile", "key": "a"}, "reference_profile"),

@@ -310,3 +310,18 @@ def test_the_rule_of_the_window_is_told():
 def test_a_document_that_is_no_report_is_refused(field, drifted):
     with pytest.raises(BadInput, match=f"{field}: is missing"):
         render_drift_report({key: value for key, value in drifted.items() if key != field})
+
+
+def test_what_was_not_judged_has_a_dash_instead_of_a_number():
+    kinds = {"speed": Kind.NUMERIC, "colour": Kind.CATEGORICAL}
+    before = {"speed": normal(1), "colour": CategoricalSample({"red": 1_500, "blue": 1_500})}
+    few = {"speed": normal(2, rows=10), "colour": CategoricalSample({"red": 5, "blue": 5})}
+    none = {"speed": normal(2, rows=0), "colour": CategoricalSample({})}
+
+    shown, empty = page(before, few, kinds), page(before, none, kinds)
+
+    words = [text.strip() for text in shown.texts]
+    assert words.count("–") >= 2
+    assert "×" not in "".join(words)
+    words = [text.strip() for text in empty.texts]
+    assert words[words.index("Rows needed to rule drift out") + 1] == "–"

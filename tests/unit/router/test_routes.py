@@ -137,6 +137,23 @@ class TestConfig:
         assert (reply.status, reply.kind) == (400, "bad-input")
         assert router.world.parameters.stored[SPLIT].value == "0.5"
 
+    @pytest.mark.parametrize("value", ["abc", "1.7", "x" * 5_000])
+    def test_what_the_parameter_holds_and_is_no_share_is_named(
+        self, router: Router, send: Send, value: str
+    ) -> None:
+        assert send("GET", "/config").json == {"ab_split_b": 0.5, "version": 1}
+        router.world.parameters.put(SPLIT, value)
+        router.world.pass_time(60)
+        told = send("GET", "/config").json
+        assert (told["ab_split_b"], told["version"]) == (0.5, 1)
+        ignored = told["ignored"]
+        assert (ignored["value"], ignored["version"]) == (value[:40], 2)
+        assert "send a number from 0" in ignored["reason"]
+        send("POST", "/config", {"ab_split_b": 0.3})
+        assert send("GET", "/config").json == {"ab_split_b": 0.3, "version": 3}
+        router.world.pass_time(60)
+        assert send("GET", "/config").json == {"ab_split_b": 0.3, "version": 3}
+
     def test_a_split_that_cannot_be_written_is_503(self, router: Router, send: Send) -> None:
         router.world.parameters.down = True
         assert send("POST", "/config", {"ab_split_b": 0.3}).kind == "store-unavailable"
@@ -242,6 +259,7 @@ class TestHttp:
     def test_a_body_over_the_limit_is_413(self, send: Send) -> None:
         reply = send("POST", "/predict", b'"' + b"x" * 2_000_000 + b'"')
         assert (reply.status, reply.kind) == (413, "http")
+        assert "1,000,000 bytes" in reply.json["detail"]
 
     def test_what_is_unforeseen_is_500_and_tells_only_the_log(self, router: Router, send: Send) -> None:
         def fail(names: object) -> None:

@@ -139,6 +139,17 @@ def test_given_windows_then_rows_are_drawn_from_all_of_them_reproducibly(tmp_pat
     assert rows != sample_rows(store, dataset, 500, np.random.default_rng(2))
 
 
+def test_given_a_file_without_a_feature_or_a_spoilt_one_then_it_is_named(tmp_path: Path) -> None:
+    store = data_folder(tmp_path)
+    (tmp_path / "current/w/d.csv").write_text("x,y\n1,0\n" * 1)
+    with pytest.raises(BadInput, match=r"c: is not in .*current/w/d\.csv"):
+        sample_rows(store, DATASET, 500, np.random.default_rng(1))
+    (tmp_path / "current/w/d.csv").unlink()
+    (tmp_path / "current/w/e.parquet").write_text("no Parquet")
+    with pytest.raises(BadInput, match=rf"^{tmp_path}/current/w/e\.parquet: cannot be read"):
+        sample_rows(store, DATASET, 5, np.random.default_rng(1))
+
+
 def test_given_no_data_then_the_error_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="upload"):
         sample_rows(LocalObjects(tmp_path), DATASET, 1, np.random.default_rng(1))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import uuid
 
 import pytest
 
@@ -90,6 +91,25 @@ def test_every_way_to_write_an_integer_label_is_that_label(world: World, outcome
     stored = world.log.outcomes[request_id][0]
     assert stored == 1
     assert type(stored) is int
+
+
+@pytest.mark.parametrize("truth", [True, False])
+def test_a_truth_value_is_no_label_where_there_are_more_than_two(truth: bool) -> None:
+    world = World()
+    world.publish(release_of(classes=(0, 1, 2)))
+    with pytest.raises(BadInput, match=r"outcome: (True|False) is not a class"):
+        world.feedback({"request_id": served(world), "outcome": truth})
+
+
+def test_an_id_written_as_a_uuid_finds_its_prediction(world: World) -> None:
+    request_id = new_request_id(world.clock.now, bytes(NOISE_BYTES))
+    with pytest.raises(NotYet, match=f"no prediction {request_id} is logged"):
+        world.feedback({"request_id": str(uuid.UUID(hex=request_id)).upper(), "outcome": 1})
+
+
+def test_an_id_that_is_too_long_is_told_so(world: World) -> None:
+    with pytest.raises(BadInput, match="request_id: is too long: 5,000 characters, at most 128"):
+        world.feedback({"request_id": "x" * 5_000, "outcome": 1})
 
 
 @pytest.mark.parametrize("outcome", ["1", "", 2, 1.5, "x" * 5_000, 10**30])

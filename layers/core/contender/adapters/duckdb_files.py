@@ -12,8 +12,8 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from contender.adapters._sql import as_number, literal, quoted
-from contender.domain.drift.categories import FURTHER, MAX_CATEGORIES
+from contender.adapters._sql import literal
+from contender.adapters.column_queries import Numbers, count_categories, read_numbers
 from contender.errors import BadInput
 from contender.ports import ObjectInfo, ObjectStore
 
@@ -26,7 +26,9 @@ which is the least that can be read of a file."""
 
 _INTEGERS = {f"{sign}{size}INT" for sign in ("", "U") for size in ("TINY", "SMALL", "BIG", "HUGE")}
 _NUMBERS = frozenset({"BOOLEAN", "INTEGER", "UINTEGER", "FLOAT", "DOUBLE"} | _INTEGERS)
-_BLANKS = "('', 'na', 'n/a', 'nan', 'null', 'none')"
+
+_NAMED = 3
+"""Files named in a sentence; more would not be read."""
 
 _T = TypeVar("_T")
 
@@ -34,21 +36,10 @@ _first_conversion = threading.Lock()
 
 
 class _File(NamedTuple):
+    key: str
     source: str
     rows: int
     types: dict[str, str]
-
-
-class Numbers(NamedTuple):
-    """Values of a numeric column.
-
-    Attributes:
-        values: Shape ``(rows,)``, float32, NaN where missing.
-        unreadable: How many of the NaNs stand for something that is not a number.
-    """
-
-    values: NDArray[np.float32]
-    unreadable: int
 
 
 class WindowFiles:
@@ -101,19 +92,29 @@ class WindowFiles:
     def why_no_numbers(self, name: str) -> str | None:
         """Tells why a column cannot be numeric, as a clause; ``None`` if it can."""
         type_ = self.types[name]
+        if lacking := self._lacking(name):
+            return lacking
         readable = type_ in _NUMBERS or type_ == "VARCHAR" or type_.startswith("DECIMAL")
         return None if readable else f"holds {type_.lower()} values, not numbers"
 
     def why_no_categories(self, name: str) -> str | None:
         """Tells why a column cannot be categorical, as a clause; ``None`` if it can."""
+        if lacking := self._lacking(name):
+            return lacking
         readable = self.why_no_numbers(name) is None or self.types[name].startswith("ENUM")
         return None if readable else f"holds {self.types[name].lower()} values, not categories"
+
+    def _lacking(self, name: str) -> str | None:
+        """Names the files without a column that others have: the rows of a window are trained on together."""
+        keys = [file.key for file in self._files if name not in file.types]
+        further = f" and {len(keys) - _NAMED} more files" if len(keys) > _NAMED else ""
+        return f"is absent from {', '.join(keys[:_NAMED])}{further}" if keys else None
 
     def chunks(self, name: str, step: int = 1) -> Iterator[Numbers]:
         """Reads a numeric column piece by piece.
 
         Args:
-            name: The column.
+            name: A column that ``why_no_numbers`` has nothing against.
             step: Reads only every so manieth row.
 
         Yields:
@@ -123,11 +124,6 @@ class WindowFiles:
             BadInput: When a file turns out to be spoilt.
         """
         for file in self._files:
-            if name not in file.types:
-                for start in range(0, file.rows, CHUNK_ROWS):
-                    rows = -(-(min(start + CHUNK_ROWS, file.rows) - start) // step)
-                    yield Numbers(np.full(rows, np.nan, dtype=np.float32), 0)
-                continue
             for start in range(0, file.rows, CHUNK_ROWS):
                 conditions = []
                 if file.rows > CHUNK_ROWS:
@@ -137,7 +133,8 @@ class WindowFiles:
                 if step > 1:
                     conditions.append(f"file_row_number % {step} = 0")
                 source = f"{file.source} WHERE {' AND '.join(conditions) or 'true'}"
-                yield self._guarded(name, partial(_numbers, name=name, type_=file.types[name], source=source))
+                query = partial(read_numbers, name=name, type_=file.types[name], source=source)
+                yield self._guarded(name, query)
 
     def numbers(self, name: str) -> Numbers:
         """Reads a numeric column as a whole. Raises ``BadInput`` when a file turns out to be spoilt."""
@@ -159,7 +156,7 @@ class WindowFiles:
         Raises:
             BadInput: When a file turns out to be spoilt.
         """
-        return self._guarded(name, partial(_categories, name=name, known=known))
+        return self._guarded(name, partial(count_categories, name=name, known=known))
 
     def draw(self, expressions: Mapping[str, str], rows: int, seed: int) -> Mapping[str, NDArray[Any]]:
         """Draws whole rows at random, the same ones for a seed.
@@ -206,7 +203,7 @@ class WindowFiles:
             rows = cursor.execute(f"SELECT count(*) FROM {source}").fetchall()[0][0]
         except duckdb.Error as error:
             raise BadInput.of(uri, f"cannot be read: {_first_line(error)}", "replace the file") from error
-        return _File(source, int(rows), {str(row[0]): str(row[1]) for row in described})
+        return _File(info.key, source, int(rows), {str(row[0]): str(row[1]) for row in described})
 
     def _attach(self) -> dict[str, str]:
         union = " UNION ALL BY NAME ".join(
@@ -256,42 +253,6 @@ def _as_parquet(cursor: duckdb.DuckDBPyConnection, path: str, suffix: str, targe
     cursor.execute(f"COPY (SELECT * FROM {source}) TO {literal(target)} (FORMAT parquet)")
     Path(path).unlink()
     return target
-
-
-def _numbers(cursor: duckdb.DuckDBPyConnection, name: str, type_: str, source: str) -> Numbers:
-    column, number, is_text = quoted(name), as_number(name, type_), type_ == "VARCHAR"
-    wanted = f"coalesce({number}, 'nan'::FLOAT) AS v"
-    if is_text:
-        wanted += f", {number} IS NULL AND coalesce(lower(trim({column})) NOT IN {_BLANKS}, false) AS u"
-    answer: dict[str, Any] = cursor.execute(f"SELECT {wanted} FROM {source}").fetchnumpy()
-    values = np.asarray(answer["v"], dtype=np.float32)
-    return Numbers(values, int(np.count_nonzero(answer["u"])) if is_text else 0)
-
-
-def _categories(
-    cursor: duckdb.DuckDBPyConnection, name: str, known: Collection[str] | None
-) -> tuple[dict[str, int], int]:
-    grouped = f"SELECT {quoted(name)}::VARCHAR AS c, count(*) AS n FROM rows GROUP BY c"
-    cursor.execute(f"CREATE TEMP TABLE counted AS {grouped}")
-    rows, missing = cursor.execute(
-        "SELECT coalesce(sum(n), 0), coalesce(sum(n) FILTER (c IS NULL), 0) FROM counted"
-    ).fetchall()[0]
-    present = "SELECT c, n FROM counted WHERE c IS NOT NULL"
-    if known is None:
-        query, parameters = f"{present} ORDER BY n DESC, c LIMIT {MAX_CATEGORIES}", None
-    else:
-        limit = 0 if FURTHER in known else MAX_CATEGORIES
-        query = (
-            "WITH known AS (SELECT unnest($1::VARCHAR[]) AS k) "
-            f"({present} AND c IN (SELECT k FROM known)) UNION ALL "
-            f"({present} AND c NOT IN (SELECT k FROM known) ORDER BY md5(c) LIMIT {limit})"
-        )
-        parameters = [list(known)]
-    counts = {str(c): int(n) for c, n in cursor.execute(query, parameters).fetchall()}
-    beyond = int(rows) - int(missing) - sum(counts.values())
-    if beyond:
-        counts[FURTHER] = counts.get(FURTHER, 0) + beyond
-    return counts, int(missing)
 
 
 def _first_line(error: Exception) -> str:

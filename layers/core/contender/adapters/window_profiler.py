@@ -9,7 +9,8 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from contender.adapters.duckdb_files import CHUNK_ROWS, Numbers, WindowFiles
+from contender.adapters.column_queries import Numbers
+from contender.adapters.duckdb_files import CHUNK_ROWS, WindowFiles
 from contender.domain.dataset import Dataset, Kind
 from contender.domain.drift.bounded_smirnov import within
 from contender.domain.drift.buckets import SAMPLE, BucketCounter, place_edges

@@ -7,6 +7,7 @@ import re
 
 NOISE_BYTES = 10
 """Random bytes of an id; 74 of their bits are used, so that ids neither collide nor can be guessed."""
+_HYPHENS = re.compile(r"\w{8}(-\w{4}){3}-\w{12}")
 _OURS = re.compile(r"[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}")
 
 
@@ -29,6 +30,19 @@ def new_request_id(at: float, noise: bytes) -> str:
     version = 0x7 << 12 | bits & 0xFFF
     variant = 0b10 << 62 | bits >> 12 & (1 << 62) - 1
     return f"{int(at * 1000).to_bytes(6, 'big').hex()}{version:04x}{variant:016x}"
+
+
+def as_issued(request_id: str) -> str:
+    """Gives an id as it was issued, where a client has written it as UUIDs are written elsewhere.
+
+    Args:
+        request_id: Any text.
+
+    Returns:
+        Without hyphens and in small letters if it is one of ours then; else unchanged.
+    """
+    plain = request_id.replace("-", "") if _HYPHENS.fullmatch(request_id) else request_id
+    return plain.lower() if _OURS.fullmatch(plain.lower()) else request_id
 
 
 def made_at(request_id: str) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import NamedTuple
 
 from contender.errors import BadInput
@@ -20,6 +21,20 @@ class Split(NamedTuple):
 
     share_b: float
     version: int
+
+
+class Ignored(NamedTuple):
+    """What the parameter of the split holds and no router follows.
+
+    Attributes:
+        value: Its text, at most the first 40 characters.
+        version: The version of the parameter that holds it.
+        reason: Why it is no share, and what to set.
+    """
+
+    value: str
+    version: int
+    reason: str
 
 
 def check_share(value: object, field: str = "ab_split_b") -> float:
@@ -63,5 +78,8 @@ def parse_share(text: str, field: str = "ab_split_b") -> float:
 
 
 def format_share(share: float) -> str:
-    """Writes a share so that :func:`parse_share` gives the same float back."""
-    return repr(float(share))
+    """Writes a share so that :func:`parse_share` gives the same float back: digits and a point, no exponent.
+
+    That is what the ``AllowedPattern`` of the parameter in ``template.yaml`` accepts.
+    """
+    return format(Decimal(repr(float(share))), "f")

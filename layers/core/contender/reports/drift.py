@@ -16,6 +16,8 @@ HEADLINES: Mapping[str, tuple[str, str]] = {
 }
 """Verdict → class and headline."""
 
+NOT_JUDGED = "–"
+"""Stands for a number that would look measured."""
 OPEN_CARDS = 24
 """Cards of quiet columns that are shown at once; with more, all of them are folded away."""
 OPEN_EFFECTS = 15
@@ -74,7 +76,8 @@ def _verdict(document: Mapping[str, Any], columns: Sequence[Mapping[str, Any]]) 
         ("Columns drifted", f"{drifted:,} of {len(judged):,}"),
     ]
     if document.get("rows_needed") is not None:
-        facts.append(("Rows needed to rule drift out", f"{document['rows_needed']:,}"))
+        needed = f"{document['rows_needed']:,}" if rows["current"] and rows["reference"] else NOT_JUDGED
+        facts.append(("Rows needed to rule drift out", needed))
     if document.get("checked_at"):
         facts.append(("Checked", _time(str(document["checked_at"]))))
     listed = "".join(f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>" for name, value in facts)
@@ -156,12 +159,14 @@ def _overview(cards: Sequence[tuple[Mapping[str, Any], str]]) -> Html:
 
 
 def _effect(column: Mapping[str, Any], identity: str) -> Html:
+    head = f'<tr><th scope="row"><a href="#{identity}">{text(column["name"])}</a></th>'
+    if column["verdict"] == "insufficient_data":
+        return f'{head}<td aria-hidden="true"></td><td class="n">{NOT_JUDGED}</td></tr>'
     ratio = column["effect"] / column["threshold"]
     style = "bad" if column["verdict"] == "drift" else "good"
     width = 100 * min(ratio, 2) / 2
     return (
-        f'<tr><th scope="row"><a href="#{identity}">{text(column["name"])}</a></th>'
-        f'<td aria-hidden="true"><div class="track"><span class="bar {style}" '
+        f'{head}<td aria-hidden="true"><div class="track"><span class="bar {style}" '
         f'style="width:{width:.1f}%"></span></div></td><td class="n">{_times(ratio)}</td></tr>'
     )
 

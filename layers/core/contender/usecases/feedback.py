@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from contender.domain.dataset import FLOAT32_MAX, Task
 from contender.domain.records import RECOVERABLE_S, Feedback, Outcome
 from contender.domain.release import Label, Release
-from contender.domain.request_id import made_at
+from contender.domain.request_id import as_issued, made_at
 from contender.errors import BadInput, NoModel, NotFound, NotYet, Problem
 from contender.ports import PredictionLog
 from contender.usecases.predict import iso_utc
@@ -59,11 +59,11 @@ class GiveFeedback:
             for field in body
             if field not in _FIELDS
         ]
-        request_id = body.get("request_id")
-        if not (isinstance(request_id, str) and 0 < len(request_id) <= MAX_ID):
-            problems.append(
-                Problem("request_id", "is missing or not a text", "send the request_id of a prediction")
-            )
+        request_id = ""
+        try:
+            request_id = _request_id(body.get("request_id"))
+        except BadInput as error:
+            problems.extend(error.problems)
         outcome: Outcome | None = None
         value: float | None = None
         try:
@@ -80,15 +80,25 @@ class GiveFeedback:
             raise BadInput(problems)
         now = self._clock()
         try:
-            self._log.set_outcome(str(request_id), Feedback(outcome, value), iso_utc(now))
+            self._log.set_outcome(request_id, Feedback(outcome, value), iso_utc(now))
         except NotFound as error:
-            made = made_at(str(request_id))
+            made = made_at(request_id)
             if made is not None and abs(now - made) < RECOVERABLE_S:
                 raise NotYet(
                     f"no prediction {request_id} is logged yet: send this again later. If it still is not "
                     "after a day, it was never made here"
                 ) from error
             raise
+
+
+def _request_id(value: object) -> str:
+    """Checks which prediction is meant."""
+    if not isinstance(value, str) or not value:
+        raise BadInput.of("request_id", "is missing or not a text", "send the request_id of a prediction")
+    if len(value) > MAX_ID:
+        reason = f"is too long: {len(value):,} characters, at most {MAX_ID}"
+        raise BadInput.of("request_id", reason, "send the request_id of a prediction")
+    return as_issued(value)
 
 
 def _outcome(release: Release, value: object) -> Outcome:
@@ -119,10 +129,12 @@ def _value(value: object) -> float | None:
 
 
 def _label(classes: list[Label], value: bool | int | float | str) -> Label:
-    # 1.0 and true are the integer label 1: JSON has one kind of number, and a yes-or-no outcome is often
-    # written as a truth value. The text "1" is another label: silently read as a number it would hide a
-    # caller's mix-up, and the error names the labels as they are.
+    # 1.0 is the integer label 1: JSON has one kind of number. true is it only where the labels are 0 and 1,
+    # which is what training makes of truth values. The text "1" is another label: silently read as a number
+    # it would hide a caller's mix-up, and the error names the labels as they are.
     label: object = value if isinstance(value, str) else int(value) if value == int(value) else value
+    if isinstance(value, bool) and not set(classes) <= {0, 1}:
+        label = value
     for known in classes:
         if type(known) is type(label) and known == label:
             return known

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from contender.domain.assignment import Variant
 from contender.domain.release import NO_RELEASE, ModelRef, Release
-from contender.domain.split import Split, format_share, parse_share
+from contender.domain.split import Ignored, Split, format_share, parse_share
 from contender.errors import BadInput, ContenderError
 from contender.ports import Model, ModelLoader, ObjectStore, Observer, Parameter, Parameters
 from contender.usecases.released import read_release
@@ -28,6 +28,8 @@ class Snapshot:
         models: The variants that could be loaded.
         failures: For each variant that could not, why.
         split: The split in force.
+        ignored: What the parameter of the split holds instead of a share, while ``split`` stays in force;
+            ``None`` where it holds one.
         unread: Why no release could be read, though one may be published; empty where there is one, or where
             the parameter says that there is none.
     """
@@ -37,6 +39,7 @@ class Snapshot:
     models: Mapping[Variant, Model] = field(default_factory=dict)
     failures: Mapping[Variant, str] = field(default_factory=dict)
     split: Split = UNREAD_SPLIT
+    ignored: Ignored | None = None
     unread: str = ""
 
     @property
@@ -118,7 +121,7 @@ class Serving:
         """
         with self._lock:  # held while writing: what is written last is also what stands here last
             split = Split(share_b, self._parameters.put(self._split_parameter, format_share(share_b)))
-            self._snapshot = replace(self._snapshot, split=split)
+            self._snapshot = replace(self._snapshot, split=split, ignored=None)
         return split
 
     def _refresh(self) -> None:
@@ -130,26 +133,30 @@ class Serving:
             self._snapshot = self._without(str(error))
             self._read_at = self._clock()  # after the time-outs, or every request would wait for them
             return
-        split = self._new_split(found.get(self._split_parameter))
-        self._snapshot = replace(self._with_release(found.get(self._release_parameter)), split=split)
+        split, ignored = self._new_split(found.get(self._split_parameter))
+        served = self._with_release(found.get(self._release_parameter))
+        self._snapshot = replace(served, split=split, ignored=ignored)
         self._read_at = asked_at  # loading a model does not make the split any younger
 
-    def _new_split(self, parameter: Parameter | None) -> Split:
+    def _new_split(self, parameter: Parameter | None) -> tuple[Split, Ignored | None]:
         current = self._snapshot.split
         if parameter is None:
             self._observer.problem("split_invalid", f"{self._split_parameter} does not exist")
-            return current
+            return current, None
         if parameter.version < current.version and parameter.modified <= self._split_modified:
-            return current  # a lagging replica answered; a parameter created anew would be younger
+            return (
+                current,
+                self._snapshot.ignored,
+            )  # a lagging replica answered; a parameter created anew would be younger
         self._split_modified = parameter.modified
         try:
             split = Split(parse_share(parameter.value), parameter.version)
         except BadInput as error:
             self._observer.problem("split_invalid", f"{self._split_parameter}: {error}")
-            return current
+            return current, Ignored(parameter.value[:40], parameter.version, str(error))
         if split != current:
             self._observer.note("split_changed", share_b=split.share_b, version=split.version)
-        return split
+        return split, None
 
     def _with_release(self, parameter: Parameter | None) -> Snapshot:
         current = self._snapshot

@@ -157,7 +157,23 @@ def test_given_many_infinite_values_then_drift():
     current = normal(2)
     current[:400] = np.inf
 
-    assert judge({"x": normal(1)}, {"x": current}).verdict is Verdict.DRIFT
+    report = judge({"x": normal(1)}, {"x": current})
+
+    assert report.verdict is Verdict.DRIFT
+    told = "Infinite values count as missing in the current window: x (400)."
+    assert report.reason.endswith(told)
+
+
+def test_given_a_few_infinite_values_then_the_verdict_names_them_unless_the_reference_has_as_many():
+    some = normal(2)
+    some[:50] = np.inf
+
+    quiet = judge({"x": normal(1), "y": normal(3)}, {"x": some, "y": normal(4)})
+    same = judge({"x": some}, {"x": some})
+
+    assert quiet.verdict is Verdict.NO_DRIFT
+    assert quiet.reason.endswith("Infinite values count as missing in the current window: x (50).")
+    assert "nfinite" not in same.reason
 
 
 def test_given_mixed_types_then_the_unreadable_values_are_mentioned_and_many_of_them_are_drift():

@@ -63,14 +63,6 @@ def test_stored_as_json_and_read_back_it_is_the_same(values):
     assert (again.mean, again.squares) == (profile.mean, profile.squares)
 
 
-def test_rows_without_a_value_can_be_added():
-    profile = NumericProfile.of(np.array([1.0, 2.0]), BucketCounter(place_edges(np.array([1.0, 2.0]))))
-
-    more = profile.with_missing(3)
-
-    assert (more.rows, more.present, more.mean) == (5, 2, 1.5)
-
-
 def test_profiles_with_different_edges_are_not_merged():
     one, two = (NumericProfile.of(np.ones(1), BucketCounter(place_edges(np.full(2, v)))) for v in (1.0, 2.0))
 

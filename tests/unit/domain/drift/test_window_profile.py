@@ -24,13 +24,14 @@ def test_parts_merge_column_by_column():
     assert whole.columns["c"].counts == {"a": 3, "b": 2}
 
 
-def test_given_a_part_without_a_column_then_its_rows_are_missing_there():
+def test_given_a_part_without_a_column_then_the_window_cannot_be_used():
     lacking = WindowProfile(3, {})
 
     for order in ([lacking, part([1, 2], {"a": 2})], [part([1, 2], {"a": 2}), lacking]):
         whole = merge_profiles(order, {})
-        assert (whole.columns["x"].rows, whole.columns["x"].present) == (5, 2)
-        assert (whole.columns["c"].rows, whole.columns["c"].missing) == (5, 3)
+        expected = UnusableSample("is absent from some of its files", 5)
+        assert whole.columns == {"x": expected, "c": expected}
+    assert merge_profiles([lacking, lacking], {}).columns == {}
 
 
 def test_given_a_part_in_which_a_column_is_unusable_then_it_is_so_in_all():

@@ -109,7 +109,7 @@ def judge_window(
     verdict, reason = _judge_all(declared, scale)
     return DriftReport(
         verdict=verdict,
-        reason=reason,
+        reason=reason + wording.of_infinite(declared),
         reference_rows=scale.reference_rows,
         current_rows=scale.current_rows,
         rows_needed=scale.rows_needed(_smallest_effect(declared, settings)),

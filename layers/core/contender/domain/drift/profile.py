@@ -108,11 +108,6 @@ class NumericProfile:
             max(self.high, other.high),
         )
 
-    def with_missing(self, rows: int) -> NumericProfile:
-        """Gives the summary with so many more rows that have no value."""
-        nothing = np.zeros_like(self.counts)
-        return self.merge(NumericProfile(self.edges, nothing, rows))
-
     def to_dict(self) -> dict[str, object]:
         """Gives plain JSON values."""
         return {

@@ -26,6 +26,8 @@ ColumnProfile = NumericProfile | CategoricalSample | UnusableSample
 ReadWithin = Callable[[str, Sequence[tuple[float, float]]], NDArray[np.float32]]
 """Reads the values of a numeric column that lie in given intervals; see ``ProfiledSample.within``."""
 
+_LACKING = "is absent from some of its files"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WindowProfile:
@@ -69,9 +71,8 @@ class WindowProfile:
 def merge_profiles(parts: Iterable[WindowProfile], known: Mapping[str, Sequence[str]]) -> WindowProfile:
     """Merges the profiles of parts of a window into that of the whole, in any order and grouping.
 
-    Numeric columns add up their counts; categorical ones too, within the limit of ``keep_known``. Where a
-    part lacks a column that another has, its rows count as missing. A column that is unusable in one
-    part is so in all.
+    Numeric columns add up their counts; categorical ones too, within the limit of ``keep_known``. A
+    column that is unusable in one part is so in all, and so is one that only some parts have.
 
     Args:
         parts: At least one; their numeric columns share their edges, those of the reference.
@@ -109,16 +110,13 @@ def _merge(a: ColumnProfile, b: ColumnProfile, known: Sequence[str]) -> ColumnPr
     raise ValueError("a column cannot be numeric in one part and categorical in another")
 
 
-def _merge_unusable(a: ColumnProfile, b: ColumnProfile) -> ColumnProfile:
-    usable = [side for side in (a, b) if not isinstance(side, UnusableSample)]
+def _merge_unusable(a: ColumnProfile, b: ColumnProfile) -> UnusableSample:
     problems = {side.problem for side in (a, b) if isinstance(side, UnusableSample)}
     wrong = sorted(problems - {ABSENT.problem})
-    if wrong or not usable:
-        return UnusableSample((wrong or [ABSENT.problem])[0], a.rows + b.rows)
-    column, lacking = usable[0], a.rows + b.rows - usable[0].rows
-    if isinstance(column, NumericProfile):
-        return column.with_missing(lacking)
-    return CategoricalSample(column.counts, column.missing + lacking)
+    # What one file lacks and another has is no column to train on, as in a window that is read at once.
+    both = isinstance(a, UnusableSample) and isinstance(b, UnusableSample)
+    problem = wrong[0] if wrong else ABSENT.problem if both else _LACKING
+    return UnusableSample(problem, a.rows + b.rows)
 
 
 def _to_dict(column: ColumnProfile) -> dict[str, object]:

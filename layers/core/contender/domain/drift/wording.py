@@ -70,6 +70,22 @@ def of_columns(columns: list[ColumnResult]) -> str:
     return ", ".join(named) + (f" and {more} more" if more > 0 else "")
 
 
+def of_infinite(columns: list[ColumnResult]) -> str:
+    """Says where a window has more infinite values than the reference, which look like missing ones else."""
+    found = [column for column in columns if _more_infinite(column.evidence)]
+    if not found:
+        return ""
+    found.sort(key=lambda column: -column.evidence.current.infinite)
+    named = [f"{column.name} ({_count(column.evidence.current.infinite)})" for column in found[:_NAMED]]
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    return f" Infinite values count as missing in the current window: {', '.join(named)}{more}."
+
+
+def _more_infinite(evidence: Evidence) -> bool:
+    reference, current = evidence.reference, evidence.current
+    return current.infinite * max(reference.rows, 1) > reference.infinite * current.rows
+
+
 def _of_finding(evidence: Evidence, finding: Finding) -> str:
     reference, current = evidence.reference, evidence.current
     limit = f"threshold {_number(finding.threshold)}, {_p(finding)}"
