@@ -66,7 +66,8 @@ def _compared(facts: Facts, settings: ExperimentSettings) -> Verdict:
             Finding.KEEP,
             f"Keep A: B does not improve {label} by enough",
             f"{figures}: {'B is better, but' if low > 0 else 'B'} improves by less than {margin:.4g}, and a "
-            f"new model must bring {100 * settings.margin:.3g}% of A's value as estimated ({facts.a_value:.4g}).",
+            f"new model must bring {100 * settings.margin:.3g}% of A's value as estimated "
+            f"({facts.a_value:.4g}).",
             caution,
             (Reason.TOO_LITTLE,),
         )
