@@ -18,7 +18,7 @@ from contender.domain.experiment import Observation
 
 BLOCK_BYTES = 16 * 2**20
 """Size of a block, if no line is longer: some 14,000 lines. DuckDB needs 12 ms to plan a query of any size,
-so that smaller blocks cost more a line; larger ones cost memory, about ten times their size."""
+so that smaller blocks cost more a line; larger ones cost memory."""
 
 
 class Block:
@@ -89,13 +89,12 @@ def blocks(chunks: Iterable[bytes], size: int = BLOCK_BYTES) -> Iterator[Block]:
             pending.append(chunk)
             held += len(chunk)
             if held >= size and b"\n" in chunk:
-                text = b"".join(pending)
-                cut = text.rfind(b"\n") + 1
-                block = Block(text[:cut], number)
+                end = chunk.rfind(b"\n") + 1
+                pending[-1] = chunk[:end]
+                block = Block(b"".join(pending), number)
+                pending, held, number = [chunk[end:]], len(chunk) - end, number + len(block)
                 yield block
-                number += len(block)
-                pending = [text[cut:]]
-                held = len(pending[0])
+                del block  # it is large, and the next one is made before it would be forgotten
     except Exception:
         text = b"".join(pending)
         if cut := text.rfind(b"\n") + 1:

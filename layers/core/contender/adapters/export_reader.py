@@ -144,6 +144,7 @@ class _Reader:
                 if self._stop.is_set():
                     return told
                 self._block(block, told)
+                del block  # as in blocks()
         except (EOFError, OSError, zlib.error) as error:
             told.damaged.append(f"{told.name}: ends early or is damaged after {told.lines} items ({error})")
         except NotFound as error:
