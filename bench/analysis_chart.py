@@ -28,7 +28,7 @@ def save_chart(measures: Measures, path: Path) -> None:
         figure, axes = plt.subplots(1, 2, figsize=(11, 4.4), layout="constrained")
         _lines(axes[0], measures, "seconds", "Seconds, gzipped DynamoDB JSON to the verdict", "{:,.1f} s")
         _lines(axes[1], measures, "peak_mb", "Peak memory in MB", "{:,.0f} MB")
-        axes[0].legend(frameon=False, loc="upper left")
+        axes[0].legend(frameon=False, loc="upper right")
         figure.suptitle(
             "Analysis of an export of the prediction log", x=0.01, ha="left", fontsize=14, fontweight="bold"
         )
@@ -46,10 +46,13 @@ def _lines(axes: Axes, measures: Measures, what: str, title: str, text: str) -> 
             if subject in found
         ]
         axes.plot(*zip(*points, strict=True), "o-", color=colour, linewidth=2, label=name)
-        above = subject is Subject.PEER
-        for millions, value in points:
+        for records, found in measures.items():
+            if subject not in found:
+                continue
+            value = getattr(found[subject], what)
+            above = value == max(getattr(runs, what) for runs in found.values()) and len(found) > 1
             axes.annotate(
-                text.format(value), (millions, value), (0, 8 if above else -15),
+                text.format(value), (records / 1e6, value), (0, 8 if above else -15),
                 textcoords="offset points", ha="center", color=colour, fontsize=9.5,
             )  # fmt: skip
     axes.set_ylim(-0.1 * largest, 1.2 * largest)
