@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from contender.adapters import export_blocks, export_reader, record_spool, spooled_log
@@ -115,6 +115,7 @@ def rows(columns: Columns) -> list[tuple[str, ...]]:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(logged(), min_size=1, max_size=12))
+@example([dict(next(items(Invented(requests=1, outcomes=1.0)))) | {"spilled": None}])
 def test_given_items_of_any_kind_then_both_ways_read_the_same(
     tmp_path_factory: pytest.TempPathFactory, lines: list[dict[str, Any]]
 ) -> None:

@@ -72,7 +72,7 @@ def observation(item: Item) -> tuple[str, Observation]:
             latency_ms=float(item["latency_ms"]["N"]),
             outcome=None if outcome is None or "NULL" in outcome else _value(outcome),
             outcome_at=nan if told is None or "NULL" in told else _seconds(told["S"]),
-            spilled="spilled" in item,
+            spilled=item.get("spilled") is not None,
             value=nan if value is None or "NULL" in value else _finite(value["N"]),
             alone=item["unit_id"] == item["request_id"],
             shadow=None if shadow is None or "NULL" in shadow else _shadow(shadow["M"], served),
