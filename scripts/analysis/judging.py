@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import NamedTuple
@@ -10,9 +9,12 @@ from typing import NamedTuple
 import boto3
 
 from contender.adapters._aws import translated
-from contender.domain.experiment import Evidence, ExperimentSettings
+from contender.domain.experiment import ExperimentSettings
 from contender.errors import BadInput, ContenderError
-from contender.experiment_settings import EvaluateSettings
+from contender.experiment_settings import EvaluateSettings, experiment_fields
+
+EXAMPLE = 'give a JSON object, as in \'{"decide_by": "paired", "min_hours": 168}\''
+"""What ``--settings`` takes."""
 
 
 class Judging(NamedTuple):
@@ -43,7 +45,10 @@ def judging(environ: Mapping[str, str], text: str = "", given: Mapping[str, obje
     Raises:
         BadInput: When what is given here is no setting.
     """
-    own = {**_fields(text), **{name: value for name, value in (given or {}).items() if value is not None}}
+    own = {
+        **experiment_fields(text, "--settings", EXAMPLE),
+        **{name: value for name, value in (given or {}).items() if value is not None},
+    }
     function = environ.get("EVALUATE_FUNCTION", "")
     basis, source = ExperimentSettings(), "No stack found: judged by the defaults"
     if function:
@@ -64,19 +69,6 @@ def judging(environ: Mapping[str, str], text: str = "", given: Mapping[str, obje
     ]
     told = f": {', '.join(changed)}, the rest by default" if changed else " (every setting is the default)"
     return Judging(settings, f"{source}{but}{told}.")
-
-
-def _fields(text: str) -> dict[str, object]:
-    try:
-        found = json.loads(text or "{}")
-        if not isinstance(found, dict):
-            raise ValueError(f"{text} is no object")
-        if "decide_by" in found:
-            found["decide_by"] = Evidence(found["decide_by"])
-    except ValueError as error:
-        fix = 'give a JSON object, as in \'{"decide_by": "paired", "min_hours": 168}\''
-        raise BadInput.of("--settings", f"is not usable: {error}", fix) from error
-    return found
 
 
 def _of_stack(function: str) -> ExperimentSettings:

@@ -14,6 +14,7 @@ from contender.adapters.export_layout import find_exports
 from contender.adapters.export_reader import read_export
 from contender.adapters.s3_objects import S3Objects
 from contender.domain.experiment import ExperimentSettings
+from contender.domain.release import release_digest
 from infra.local.info import StackInfo
 from scripts.analysis.document import to_document
 from scripts.analysis.report import Report, make_report
@@ -28,7 +29,11 @@ from scripts.traffic_rows import Row
 CONCURRENCY = 2
 """Requests under way at once: the emulator shares the machine's cores with the router."""
 
-RELEASES = "releases/"
+
+def release_in_force(session: boto3.Session, stack: StackInfo) -> str:
+    """Gives the digest of the release in force."""
+    found = session.client("ssm").get_parameter(Name=stack.release_parameter)
+    return release_digest(found["Parameter"]["Value"])
 
 
 class Month:
@@ -129,8 +134,7 @@ class Month:
 
     def analyse(self, step: Step) -> Report:
         """Analyses the export: the release that is in force."""
-        parameter = self._session.client("ssm").get_parameter(Name=self._stack.release_parameter)
-        release = parameter["Parameter"]["Value"].removeprefix(RELEASES).removesuffix(".json")
+        release = release_in_force(self._session, self._stack)
         report = make_report(self._export, release=release, settings=self._settings)
         write_files(report, self._out)
         document = to_document(report)

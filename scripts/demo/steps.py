@@ -23,7 +23,7 @@ from scripts.analysis.report import Report
 from scripts.datasets.flights import LATER, FlightsPaths
 from scripts.demo.display import Display, Step
 from scripts.demo.ending import Endings
-from scripts.demo.month import RELEASES, Month
+from scripts.demo.month import Month, release_in_force
 from scripts.demo.splits import by_api, by_aws_cli
 from scripts.demo.trainings import Trainings
 from scripts.evaluation import Evaluation
@@ -103,7 +103,7 @@ class Demo:
             self._call_routes(shown)
         with step("first_model", "Check without a champion: train the first model") as shown:
             summary["champion_version"] = trainings.first(shown)
-        first = self._release()
+        first = release_in_force(self._session, self._stack)
         with step("check_null", "Check the half of January-February kept aside") as shown:
             summary["drift"]["null"] = trainings.no_drift(shown)
         with step("check_shifted", "Check May-June by the schedule's own event") as shown:
@@ -206,11 +206,6 @@ class Demo:
         if month.planned >= ENOUGH[name] and ending["finding"] != expected:
             raise LoopFailed(f"{name} was to end in {expected}, but it is {ending['finding']}")
         return report, ending
-
-    def _release(self) -> str:
-        """Digest of the release in force."""
-        found = self._session.client("ssm").get_parameter(Name=self._stack.release_parameter)
-        return str(found["Parameter"]["Value"]).removeprefix(RELEASES).removesuffix(".json")
 
     def _go_back(self, step: Step, digest: str) -> None:
         said = io.StringIO()

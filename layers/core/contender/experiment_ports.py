@@ -43,6 +43,10 @@ class ExperimentLog(Protocol):
         """Reads records by the time when their feedback came."""
 
 
+SAVE_TRIES = 5
+"""How often an experiment is saved against evaluations that write at the same moment."""
+
+
 class Experiments(Protocol):
     """The experiments and the history of deeds. Every method raises ``StoreUnavailable``."""
 

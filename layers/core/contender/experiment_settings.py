@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from contender.domain.experiment import Evidence, ExperimentSettings
 from contender.domain.lifecycle import Mode
@@ -126,12 +127,31 @@ def experiment_settings(text: str, min_hours: float = 0.0) -> ExperimentSettings
     Raises:
         BadInput: When it is none.
     """
+    name, fix = "EXPERIMENT_SETTINGS", "give a JSON object of settings"
+    given = {"min_hours": min_hours, **experiment_fields(text, name, fix)}
     try:
-        given = {"min_hours": min_hours, **json.loads(text or "{}")}
-        if "decide_by" in given:
-            given["decide_by"] = Evidence(given["decide_by"])
         return ExperimentSettings(**given)
     except (TypeError, ValueError) as error:
-        raise BadInput.of(
-            "EXPERIMENT_SETTINGS", f"is not usable: {error}", "give a JSON object of settings"
-        ) from error
+        raise BadInput.of(name, f"is not usable: {error}", fix) from error
+
+
+def experiment_fields(text: str, name: str, fix: str) -> dict[str, Any]:
+    """Reads fields of ``ExperimentSettings``, whose names and ranges are not checked yet.
+
+    Args:
+        text: A JSON object of them; may be empty.
+        name: What the text is called where it is given, for the error.
+        fix: What to give instead.
+
+    Raises:
+        BadInput: When it is no JSON object, or ``decide_by`` is none.
+    """
+    try:
+        found = json.loads(text or "{}")
+        if not isinstance(found, dict):
+            raise ValueError(f"{text} is no object")
+        if "decide_by" in found:
+            found["decide_by"] = Evidence(found["decide_by"])
+    except ValueError as error:
+        raise BadInput.of(name, f"is not usable: {error}", fix) from error
+    return found

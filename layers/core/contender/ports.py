@@ -96,6 +96,11 @@ class Parameters(Protocol):
         """Gives the values that a parameter had, the present one first. Raises ``NotFound``."""
 
 
+def read_parameter(parameters: Parameters, name: str) -> Parameter | None:
+    """Reads one parameter; ``None`` when there is none of the name. Raises ``StoreUnavailable``."""
+    return parameters.get([name]).get(name)
+
+
 class PredictionLog(Protocol):
     """The log of predictions."""
 

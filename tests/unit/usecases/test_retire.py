@@ -9,9 +9,10 @@ import pytest
 from contender.domain.lifecycle import Stage
 from contender.domain.records import PromotionJob
 from contender.errors import BadInput, Conflict, NotFound
+from contender.experiment_ports import SAVE_TRIES
 from contender.usecases.evaluate import Outcome
 from contender.usecases.predict import iso_utc
-from contender.usecases.retire import MAX_REASON, TRIES, Retire
+from contender.usecases.retire import MAX_REASON, Retire
 from tests.support.evaluation import MemoryExperiments, Trial
 from tests.support.world import RELEASE, release_of
 
@@ -75,7 +76,7 @@ def test_an_evaluation_that_writes_at_the_same_moment_is_not_written_over(trial:
     experiments.records.clear()
     with pytest.raises(Conflict, match="changed all the time"):
         retire(trial, experiments)("slow", "ann")
-    assert len(meanwhile) == 1 + TRIES
+    assert len(meanwhile) == 1 + SAVE_TRIES
 
 
 def test_one_that_is_being_promoted_is_left_alone(trial: Trial) -> None:

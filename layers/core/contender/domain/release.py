@@ -106,9 +106,18 @@ class Release:
         return sha256(self.to_json()).hexdigest()
 
 
+RELEASES = "releases/"
+"""Prefix of the manifests' keys in the artifact bucket."""
+
+
 def release_key(digest: str) -> str:
     """Key of a manifest in the artifact bucket; also the value of the release parameter."""
-    return f"releases/{digest}.json"
+    return f"{RELEASES}{digest}.json"
+
+
+def release_digest(key: str) -> str:
+    """Digest in a manifest's key: the opposite of :func:`release_key`. Nothing is checked."""
+    return key.removeprefix(RELEASES).removesuffix(".json")
 
 
 def parse_release(content: bytes) -> Release:

@@ -8,14 +8,11 @@ from dataclasses import replace
 
 from contender.domain.lifecycle import ACTING, ExperimentRecord, Stage
 from contender.errors import BadInput, Conflict, NotFound
-from contender.experiment_ports import Experiments
+from contender.experiment_ports import SAVE_TRIES, Experiments
 from contender.ports import ObjectStore, Parameter
 from contender.usecases.evaluate import RECENT
 from contender.usecases.in_force import experiment_in_force
 from contender.usecases.predict import iso_utc
-
-TRIES = 5
-"""How often an end is written down against evaluations that write at the same moment."""
 
 
 def known_experiments(
@@ -61,7 +58,7 @@ def call_off(
     """
     notes = []
     for one in known:
-        for _ in range(TRIES):
+        for _ in range(SAVE_TRIES):
             record = experiments.get(one.experiment_id) or one
             if record.stage not in stages:
                 break

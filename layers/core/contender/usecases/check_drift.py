@@ -26,7 +26,15 @@ from contender.domain.drift import (
 from contender.domain.records import Reason, RunRecord, RunState, run_key
 from contender.domain.release import NO_RELEASE
 from contender.errors import BadInput, NotFound
-from contender.ports import Launcher, ObjectInfo, ObjectStore, Observer, Parameters, RunRecords
+from contender.ports import (
+    Launcher,
+    ObjectInfo,
+    ObjectStore,
+    Observer,
+    Parameters,
+    RunRecords,
+    read_parameter,
+)
 from contender.reports import render_drift_report
 from contender.usecases.declaration import read_dataset
 from contender.usecases.launch_training import Action, Checked, CheckResult, LaunchTraining
@@ -123,7 +131,7 @@ class CheckDrift:
         return self._launch(self._check(dataset, prefix, *found))
 
     def _release_key(self) -> str:
-        found = self._parameters.get([self._release_parameter]).get(self._release_parameter)
+        found = read_parameter(self._parameters, self._release_parameter)
         return NO_RELEASE if found is None else found.value.strip()
 
     def _champions_window(self, release: str) -> str:

@@ -24,7 +24,7 @@ from contender.domain.experiment.table import label_text
 from contender.domain.records import log_shards
 from contender.domain.release import NO_RELEASE, Release
 from contender.experiment_ports import ExperimentLog
-from contender.ports import ObjectStore, Observer, Parameters
+from contender.ports import ObjectStore, Observer, Parameters, read_parameter
 from contender.reports import render_drift_report
 from contender.usecases.predict import iso_utc
 from contender.usecases.released import read_release
@@ -97,7 +97,7 @@ class CheckPredictions:
             BadInput: When the release cannot be read.
             StoreUnavailable: When a service does not answer.
         """
-        pointer = self._parameters.get([self._release_parameter]).get(self._release_parameter)
+        pointer = read_parameter(self._parameters, self._release_parameter)
         if pointer is None or pointer.value.strip() == NO_RELEASE:
             return PredictionCheck(Verdict.INSUFFICIENT_DATA.value, "no release serves yet", None)
         end = self._clock() - LAG_S

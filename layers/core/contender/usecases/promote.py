@@ -9,15 +9,12 @@ from contender.domain.dataset import Dataset
 from contender.domain.lifecycle import ACTING, Deed, ExperimentRecord, HistoryEntry, Stage
 from contender.domain.split import format_share
 from contender.errors import Conflict, NotFound
-from contender.experiment_ports import Experiments
-from contender.ports import ObjectStore, Observer, Parameters, Registry
+from contender.experiment_ports import SAVE_TRIES, Experiments
+from contender.ports import ObjectStore, Observer, Parameters, Registry, read_parameter
 from contender.usecases.claims import REGISTRY, Claim
 from contender.usecases.predict import iso_utc
 from contender.usecases.publish import publish
 from contender.usecases.queue import CHALLENGER, CHAMPION, MOVED_BY, PROMOTED, QUEUE, RETIRED, call_next
-
-TRIES = 5
-"""How often the end is written down against evaluations that write at the same moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +177,7 @@ class Promote:
         if self._read(record.experiment_id).stage not in ACTING:
             return  # another task has finished: a person may have changed the split since
         wanted = format_share(self._initial_split)
-        found = self._parameters.get([self._split_parameter]).get(self._split_parameter)
+        found = read_parameter(self._parameters, self._split_parameter)
         if found is None or found.value.strip() != wanted:
             self._parameters.put(self._split_parameter, wanted)
 
@@ -199,7 +196,7 @@ class Promote:
                 detail=detail,
             )
         )
-        for _ in range(TRIES):
+        for _ in range(SAVE_TRIES):
             now = iso_utc(self._clock())
             try:
                 self._experiments.save(replace(record, stage=stage, ended_at=now, detail=detail))

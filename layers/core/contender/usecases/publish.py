@@ -9,7 +9,7 @@ from contender.domain.assignment import Variant
 from contender.domain.dataset import Dataset
 from contender.domain.release import ALIASES, NO_RELEASE, ModelRef, Release, release_key
 from contender.errors import ModelUnusable, NotFound
-from contender.ports import ObjectStore, Parameters, Registry
+from contender.ports import ObjectStore, Parameters, Registry, read_parameter
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def publish(
     key = release_key(digest)
     if not artifacts.exists(key):
         artifacts.put(key, release.to_json(), "application/json")
-    current = parameters.get([release_parameter]).get(release_parameter)
+    current = read_parameter(parameters, release_parameter)
     previous = NO_RELEASE if current is None else current.value
     changed = previous != key
     if changed:

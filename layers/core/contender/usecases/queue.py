@@ -10,7 +10,7 @@ from contender.domain.assignment import Variant
 from contender.domain.release import ALIASES, release_key
 from contender.errors import NotFound
 from contender.experiment_ports import Experiments
-from contender.ports import Parameters, Registry
+from contender.ports import Parameters, Registry, read_parameter
 
 QUEUE = "queue"
 """Tag of a version that has passed its gate."""
@@ -80,7 +80,7 @@ def is_stopped(experiments: Experiments, parameters: Parameters, release_paramet
     Raises:
         StoreUnavailable: When a service does not answer.
     """
-    pointer = parameters.get([release_parameter]).get(release_parameter)
+    pointer = read_parameter(parameters, release_parameter)
     return any(
         record.stopped_at and pointer is not None and release_key(record.release) == pointer.value.strip()
         for record in experiments.recent(1)

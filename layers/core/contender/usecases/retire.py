@@ -7,13 +7,11 @@ from dataclasses import replace
 
 from contender.domain.lifecycle import ExperimentRecord, Stage
 from contender.errors import BadInput, Conflict, NotFound
-from contender.experiment_ports import Experiments
-from contender.ports import ObjectStore, Parameters
+from contender.experiment_ports import SAVE_TRIES, Experiments
+from contender.ports import ObjectStore, Parameters, read_parameter
 from contender.usecases.in_force import experiment_in_force
 from contender.usecases.predict import iso_utc
 
-TRIES = 5
-"""How often it is written down against evaluations that write at the same moment."""
 MAX_REASON = 500
 """Longest reason, in characters: it becomes a tag of the version in MLflow."""
 
@@ -65,7 +63,7 @@ class Retire:
         reason = reason.strip()
         if not 0 < len(reason) <= MAX_REASON:
             raise BadInput.of("reason", f"has {len(reason)} characters", f"say why in 1 to {MAX_REASON}")
-        for _ in range(TRIES):
+        for _ in range(SAVE_TRIES):
             record = self._running()
             if record.stage is Stage.RETIRING:
                 return record
@@ -84,7 +82,7 @@ class Retire:
         raise Conflict(f"experiment {record.experiment_id} is changed all the time; try again")
 
     def _running(self) -> ExperimentRecord:
-        pointer = self._parameters.get([self._release_parameter]).get(self._release_parameter)
+        pointer = read_parameter(self._parameters, self._release_parameter)
         found = experiment_in_force(pointer, self._artifacts, self._experiments)
         if found is None:
             raise NotFound("no challenger is in force: there is nothing to retire")

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from contender.domain.assignment import Variant
 from contender.domain.lifecycle import ACTING, Deed, HistoryEntry, Stage
-from contender.domain.release import NO_RELEASE, Release, release_key
+from contender.domain.release import NO_RELEASE, RELEASES, Release, release_digest, release_key
 from contender.errors import BadInput, Conflict, NotFound, StoreUnavailable
 from contender.experiment_ports import Experiments
-from contender.ports import ObjectStore, Parameters, Registry
+from contender.ports import ObjectStore, Parameter, Parameters, Registry, read_parameter
 from contender.usecases.call_off import call_off, known_experiments
 from contender.usecases.claims import HOLD_S, REGISTRY, ROLLBACK, Claim
 from contender.usecases.evaluate import RECENT
@@ -19,7 +19,6 @@ from contender.usecases.queue import settle
 from contender.usecases.released import read_release
 
 PREVIOUS = "previous"
-FOLDER = "releases/"
 WAIT_S = int(HOLD_S) + 5
 """Longest wait for the registry, in seconds: what a task that died holds has expired by then."""
 LOOK = "see --list, and go back again if it is still wanted"
@@ -105,13 +104,13 @@ class RollBack:
 
     def releases(self) -> Sequence[KnownRelease]:
         """Gives every release that there was, the newest manifest first. Raises ``StoreUnavailable``."""
-        current = self._current()
-        found = sorted(self._artifacts.list(FOLDER), key=lambda info: info.modified, reverse=True)
+        current = _key(self._pointer())
+        found = sorted(self._artifacts.list(RELEASES), key=lambda info: info.modified, reverse=True)
         return [
             KnownRelease(
-                digest=_digest(info.key),
+                digest=release_digest(info.key),
                 published_at=iso_utc(info.modified),
-                versions=_versions(self._read(_digest(info.key))),
+                versions=_versions(self._read(release_digest(info.key))),
                 in_force=info.key == current,
             )
             for info in found
@@ -143,8 +142,8 @@ class RollBack:
             return self._go_back(to, who, claim, Claim(self._experiments, REGISTRY, owner, self._clock))
 
     def _go_back(self, to: str, who: str, claim: Claim, registry_claim: Claim) -> RolledBack:
-        pointer = self._parameters.get([self._release_parameter]).get(self._release_parameter)
-        current = NO_RELEASE if pointer is None else pointer.value.strip()
+        pointer = self._pointer()
+        current = _key(pointer)
         digest = self._previous(current) if to == PREVIOUS else self._meant(to)
         key = release_key(digest)
         release = self._read(digest)
@@ -169,7 +168,7 @@ class RollBack:
             raise ServesAlready(f"release {digest[:12]} serves already")
         return RolledBack(
             digest,
-            "" if current == NO_RELEASE else _digest(current),
+            "" if current == NO_RELEASE else release_digest(current),
             _versions(release),
             moved,
             (*notes, *told),
@@ -181,7 +180,7 @@ class RollBack:
                 at=iso_utc(self._clock()),
                 deed=Deed.ROLLED_BACK,
                 who=who,
-                from_release="" if current == NO_RELEASE else _digest(current),
+                from_release="" if current == NO_RELEASE else release_digest(current),
                 to_release=digest,
                 detail=f"back to {_versions(release)}",
             )
@@ -189,7 +188,7 @@ class RollBack:
 
     def _check(self, key: str, version: int, called_off: bool) -> None:
         """A publication that was under way, as the last step of what was called off, is undone."""
-        found = self._parameters.get([self._release_parameter]).get(self._release_parameter)
+        found = self._pointer()
         if found is None or found.version <= version or found.value.strip() == key:
             return  # an answer of SSM that is older than the write says nothing
         if called_off:
@@ -197,20 +196,21 @@ class RollBack:
             return
         raise Conflict(f"{found.value.strip()} was published by another program meanwhile; {LOOK}")
 
-    def _current(self) -> str:
-        found = self._parameters.get([self._release_parameter]).get(self._release_parameter)
-        return NO_RELEASE if found is None else found.value.strip()
+    def _pointer(self) -> Parameter | None:
+        return read_parameter(self._parameters, self._release_parameter)
 
     def _previous(self, current: str) -> str:
         for parameter in self._parameters.history(self._release_parameter):
             key = parameter.value.strip()
             if key not in (current, NO_RELEASE):
-                return _digest(key)
+                return release_digest(key)
         raise BadInput.of("--to", "no release served before this one", "name one, see --list")
 
     def _meant(self, start: str) -> str:
         found = [
-            _digest(info.key) for info in self._artifacts.list(FOLDER) if _digest(info.key).startswith(start)
+            release_digest(info.key)
+            for info in self._artifacts.list(RELEASES)
+            if release_digest(info.key).startswith(start)
         ]
         if not start or len(found) != 1:
             raise BadInput.of("--to", f"{len(found)} releases start with {start!r}", "name one, see --list")
@@ -255,6 +255,10 @@ class RollBack:
             self._sleep(1.0)
 
 
+def _key(pointer: Parameter | None) -> str:
+    return NO_RELEASE if pointer is None else pointer.value.strip()
+
+
 def _waits(waiting: Sequence[str], until_end: bool) -> list[str]:
     if not waiting:
         return []
@@ -264,10 +268,6 @@ def _waits(waiting: Sequence[str], until_end: bool) -> list[str]:
     return [
         f"{told}, and a rollback calls nobody: python -m scripts.publish --next makes the newest challenger"
     ]
-
-
-def _digest(key: str) -> str:
-    return key.removeprefix(FOLDER).removesuffix(".json")
 
 
 def _versions(release: Release) -> dict[str, str]:

@@ -8,7 +8,7 @@ from threading import Lock
 from types import MappingProxyType
 
 from contender.domain.assignment import Variant
-from contender.domain.release import NO_RELEASE, ModelRef, Release
+from contender.domain.release import NO_RELEASE, ModelRef, Release, release_digest
 from contender.domain.split import Ignored, Split, format_share, parse_share
 from contender.errors import BadInput, ContenderError
 from contender.ports import Model, ModelLoader, ObjectStore, Observer, Parameter, Parameters
@@ -144,10 +144,8 @@ class Serving:
             self._observer.problem("split_invalid", f"{self._split_parameter} does not exist")
             return current, None
         if parameter.version < current.version and parameter.modified <= self._split_modified:
-            return (
-                current,
-                self._snapshot.ignored,
-            )  # a lagging replica answered; a parameter created anew would be younger
+            # A lagging replica answered; a parameter created anew would be younger.
+            return current, self._snapshot.ignored
         self._split_modified = parameter.modified
         try:
             split = Split(parse_share(parameter.value), parameter.version)
@@ -167,7 +165,7 @@ class Serving:
         key = parameter.value.strip()
         if key == NO_RELEASE:
             return Snapshot()
-        digest = key.removeprefix("releases/").removesuffix(".json")
+        digest = release_digest(key)
         if digest == current.digest and not current.failures:
             return current
         try:
