@@ -9,11 +9,7 @@ for reading. Takes about 8 minutes on two quiet cores.
 
 from __future__ import annotations
 
-import argparse
-import shutil
-import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,9 +29,7 @@ from bench.analysis_runs import (
     write_data,
 )
 from bench.runs import Medians, Run
-from contender.errors import ContenderError
 
-OUT = Path("out")
 SIZES = (100_000, 1_000_000, 3_000_000)
 QUICK = (50_000, 100_000)
 PEER_UP_TO = 1_000_000
@@ -80,30 +74,14 @@ def measure(folder: Path, sizes: Sequence[int], rounds: int, console: Console, s
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the benchmark. Gives the exit code: 1 when answers differ."""
-    parser = argparse.ArgumentParser(prog="python -m bench.analysis", description=__doc__.split("\n\n")[0])
-    parser.add_argument(
-        "--rounds", type=report.rounds, default=3, help="runs of each on each size (default 3)"
-    )
-    parser.add_argument("--quick", action="store_true", help="up to 100,000 records, one round (20 s)")
-    parser.add_argument("--out", type=Path, default=OUT, help="folder for JSON and chart (default out)")
-    options = parser.parse_args(arguments)
+    quick = "up to 100,000 records, one round (20 s)"
+    options = report.parser("analysis", __doc__, "runs of each on each size", quick).parse_args(arguments)
     console = Console()
-    if not PEERS_PYTHON.exists():
-        console.print("The peer's environment is missing: run `make bench-analysis`, which makes it.")
+    if report.is_missing(PEERS_PYTHON, "analysis", console):
         return 2
-    folder = Path(tempfile.mkdtemp(prefix="bench-analysis-"))
-    try:
-        with console.status("starting") as status:
-            sizes, rounds = (QUICK, 1) if options.quick else (SIZES, options.rounds)
-            found = measure(folder, sizes, rounds, console, status)
-    except KeyboardInterrupt:
-        console.print("Stopped.")
-        return 130
-    except (ContenderError, subprocess.CalledProcessError) as error:
-        console.print(f"[red]{error}[/red]")
-        return 1
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with report.working("analysis", console, "starting") as (folder, status):
+        sizes, rounds = (QUICK, 1) if options.quick else (SIZES, options.rounds)
+        found = measure(folder, sizes, rounds, console, status)
     lines = lines_of(found)
     console.print(report.table("Analysis, medians; ratio = peer / ours", lines))
     differ = [
@@ -116,9 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(f"[red]Answers differ, {text}[/red]")
     if not differ:
         console.print("Both gave the same answers.")
-    report.write(lines, options.out / "bench-analysis.json")
-    save_chart(found, options.out / "bench-analysis.png")
-    console.print(f"Wrote {options.out / 'bench-analysis.json'} and {options.out / 'bench-analysis.png'}.")
+    report.keep(lines, lambda path: save_chart(found, path), "analysis", options.out, console)
     return 1 if differ else 0
 
 

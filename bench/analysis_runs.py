@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from typing import Any
 
 from bench.analysis_data import FILE_RECORDS, file_name
 from bench.report import Line
-from bench.runs import Medians, Run, run_process
+from bench.runs import Medians, Run, our_environment, run_process
 from infra.local.tools import ROOT
 
 PEERS_PYTHON = ROOT / ".venv-bench-models/bin/python"
@@ -44,7 +43,7 @@ def write_data(folder: Path, records: int) -> None:
     names = [number for number in range(records // FILE_RECORDS) if not (folder / file_name(number)).exists()]
     command = [sys.executable, "-m", "bench.analysis_data", str(folder)]
     parts = [[*command, *map(str, names[part::WRITERS])] for part in range(WRITERS) if names[part::WRITERS]]
-    writers = [subprocess.Popen(part, env=_environment(), cwd=ROOT) for part in parts]
+    writers = [subprocess.Popen(part, env=our_environment("TMPDIR"), cwd=ROOT) for part in parts]
     try:
         for writer in writers:
             if writer.wait():
@@ -62,7 +61,7 @@ def run_once(subject: Subject, export: Path) -> Run:
         if subject is Subject.OURS
         else [str(PEERS_PYTHON), str(PEER), str(export)]
     )
-    return run_process(subject, command, _environment(), "make bench-analysis")
+    return run_process(subject, command, our_environment("TMPDIR"), "make bench-analysis")
 
 
 def disagreements(found: Mapping[Subject, Medians]) -> list[str]:
@@ -146,8 +145,3 @@ def _numbers(value: Any, name: str = "") -> dict[str, float]:
         for part, member in parts
         for key, number in _numbers(member, f"{name}/{part}" if name else str(part)).items()
     }
-
-
-def _environment() -> dict[str, str]:
-    keep = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-    return {**keep, "PYTHONPATH": os.pathsep.join(str(path) for path in (ROOT, ROOT / "layers/core"))}

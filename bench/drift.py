@@ -10,11 +10,8 @@ Evidently takes most.
 
 from __future__ import annotations
 
-import argparse
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -28,11 +25,8 @@ from bench.drift_rows import rows_of
 from bench.drift_runs import BUCKET, PEERS_PYTHON, Subject, disagreements, run_once
 from bench.local_s3 import client_environment, local_s3
 from bench.runs import Medians, Run
-from contender.errors import ContenderError
-from infra.local.errors import LocalStackError
 from infra.local.tools import ROOT
 
-OUT = Path("out")
 SIZES = (10_000, 100_000, 1_000_000)
 QUICK = (10_000, 100_000)
 PARTS = 10
@@ -116,40 +110,29 @@ class Bench:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the benchmark. Gives the exit code: 1 when answers differ."""
-    parser = argparse.ArgumentParser(prog="python -m bench.drift", description=__doc__.split("\n\n")[0])
-    parser.add_argument("--rounds", type=report.rounds, default=3, help="runs of each size (default 3)")
-    parser.add_argument(
-        "--quick", action="store_true", help="up to 100,000 rows, one round, no growing window (a minute)"
+    parser = report.parser(
+        "drift", __doc__, "runs of each size", "up to 100,000 rows, one round, no growing window (a minute)"
     )
     parser.add_argument("--only-ours", action="store_true", help="leave the peers out")
-    parser.add_argument("--out", type=Path, default=OUT, help="folder for JSON and chart (default out)")
     options = parser.parse_args(arguments)
     console = Console()
-    if not options.only_ours and not PEERS_PYTHON.exists():
-        console.print("The peers' environment is missing: run `make bench-drift`, which makes it.")
+    if not options.only_ours and report.is_missing(PEERS_PYTHON, "drift", console):
         return 2
     rounds = 1 if options.quick else options.rounds
     ours = (Subject.OURS, Subject.OURS_KEPT)
     subjects = ours if options.only_ours else tuple(Subject)
-    folder = Path(tempfile.mkdtemp(prefix="bench-drift-"))
     measures: dict[int, Mapping[Subject, Medians]] = {}
     growing: dict[int, Medians] = {}
-    try:
-        with console.status("starting the emulator") as status, local_s3(folder) as endpoint:
-            bench = Bench(endpoint, folder, status)
-            for rows in QUICK if options.quick else SIZES:
-                measures[rows] = bench.equal_windows(rows, subjects, rounds)
-                _tell(console, rows, measures[rows])
-            if not options.quick:
-                growing = bench.growing_window(rounds)
-    except KeyboardInterrupt:
-        console.print("Stopped.")
-        return 130
-    except (ContenderError, LocalStackError) as error:
-        console.print(f"[red]{error}[/red]")
-        return 1
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with (
+        report.working("drift", console, "starting the emulator") as (folder, status),
+        local_s3(folder) as endpoint,
+    ):
+        bench = Bench(endpoint, folder, status)
+        for rows in QUICK if options.quick else SIZES:
+            measures[rows] = bench.equal_windows(rows, subjects, rounds)
+            _tell(console, rows, measures[rows])
+        if not options.quick:
+            growing = bench.growing_window(rounds)
     lines = rows_of(measures, growing)
     console.print(report.table("Drift check, medians; ratio = peer / ours", lines))
     differ = [f"{rows:,} rows: {text}" for rows, found in measures.items() for text in disagreements(found)]
@@ -157,9 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(f"[red]Answers differ, {text}[/red]")
     if not differ:
         console.print("All gave the same answers.")
-    report.write(lines, options.out / "bench-drift.json")
-    save_chart(measures, growing, options.out / "bench-drift.png")
-    console.print(f"Wrote {options.out / 'bench-drift.json'} and {options.out / 'bench-drift.png'}.")
+    report.keep(lines, lambda path: save_chart(measures, growing, path), "drift", options.out, console)
     return 1 if differ else 0
 
 

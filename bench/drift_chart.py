@@ -5,28 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import matplotlib as mpl
-
-mpl.use("Agg")
-import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
+from bench.charts import OURS, PALE_OURS, PALE_THEIRS, THEIRS, chart, finish, quiet
 from bench.drift_runs import Subject
 from bench.runs import Medians
 
-INK, MUTED, GRID = "#1f2933", "#66727f", "#e4e8ec"
-STYLE = {
-    "font.family": "DejaVu Sans", "font.size": 10, "text.color": INK, "axes.labelcolor": INK,
-    "xtick.color": MUTED, "ytick.color": INK, "axes.edgecolor": GRID, "axes.titlesize": 12,
-    "axes.titleweight": "bold", "axes.titlelocation": "left",
-}  # fmt: skip
-"""Matplotlib's settings, of the charts of all benchmarks."""
 LOOKS = {
-    Subject.OURS: ("Contender", "#0f766e"),
-    Subject.OURS_KEPT: ("Contender, profile kept", "#5eb5ab"),
+    Subject.OURS: ("Contender", OURS),
+    Subject.OURS_KEPT: ("Contender, profile kept", PALE_OURS),
     Subject.SCIPY: ("SciPy loop, KS only", "#94a3b8"),
-    Subject.EVIDENTLY_KS: ("Evidently, KS and χ²", "#f0b37e"),
-    Subject.EVIDENTLY: ("Evidently, default", "#d9703a"),
+    Subject.EVIDENTLY_KS: ("Evidently, KS and χ²", PALE_THEIRS),
+    Subject.EVIDENTLY: ("Evidently, default", THEIRS),
 }
 """Subject → name and colour."""
 
@@ -42,21 +32,14 @@ def save_chart(
         path: The PNG file.
     """
     largest = max(measures)
-    with mpl.rc_context(STYLE):
-        panels = 3 if growing else 2
-        figure, axes = plt.subplots(1, panels, figsize=(5.4 * panels, 4.6), layout="constrained")
+    panels = 3 if growing else 2
+    title = "Drift check of 15 numeric and 5 categorical columns, Parquet in S3 to report"
+    with chart(title, path, 1, panels, (5.4 * panels, 4.6)) as axes:
         _bars(axes[0], measures[largest], "seconds", f"Seconds, 2 × {largest:,} rows")
         _bars(axes[1], measures[largest], "peak_mb", f"Peak memory in MB, 2 × {largest:,} rows")
         axes[1].set_yticklabels([])
         if growing:
             _growth(axes[2], growing)
-        figure.suptitle(
-            "Drift check of 15 numeric and 5 categorical columns, Parquet in S3 to report",
-            x=0.01, ha="left", fontsize=14, fontweight="bold",
-        )  # fmt: skip
-        figure.get_layout_engine().set(w_pad=0.15, h_pad=0.12)  # type: ignore[union-attr]
-        figure.savefig(path, dpi=150)
-        plt.close(figure)
 
 
 def _bars(axes: Axes, found: Mapping[Subject, Medians], what: str, title: str) -> None:
@@ -73,11 +56,8 @@ def _bars(axes: Axes, found: Mapping[Subject, Medians], what: str, title: str) -
     axes.set_yticks(range(len(subjects)), [LOOKS[subject][0] for subject in subjects])
     axes.set_xlim(0, top * 1.34)
     axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.set_axisbelow(True)
     axes.invert_yaxis()
-    axes.set_title(title, pad=10)
-    axes.grid(axis="x", color=GRID, linewidth=0.8)
-    quiet(axes)
+    finish(axes, title, "x")
 
 
 def _growth(axes: Axes, growing: Mapping[int, Medians]) -> None:
@@ -102,14 +82,5 @@ def _growth(axes: Axes, growing: Mapping[int, Medians]) -> None:
             f"{runs.peak_mb:,.0f} MB", (rows / 1e6, runs.peak_mb), (0, 8), textcoords="offset points",
             ha="center", color=memory, fontsize=9.5,
         )  # fmt: skip
-    axes.set_title("Larger windows, profile kept: time and memory", pad=10)
-    axes.grid(axis="y", color=GRID, linewidth=0.8)
-    quiet(axes)
+    finish(axes, "Larger windows, profile kept: time and memory", "y")
     quiet(other)
-
-
-def quiet(axes: Axes) -> None:
-    """Takes away frame and ticks."""
-    for side in ("top", "right", "left", "bottom"):
-        axes.spines[side].set_visible(False)
-    axes.tick_params(length=0)

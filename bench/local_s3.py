@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench.runs import kept_environment, our_environment
 from infra.local import processes, tools
 
 
@@ -26,8 +27,7 @@ def local_s3(folder: Path) -> Iterator[str]:
     """
     tools.require()
     mark, url = uuid.uuid4().hex, f"http://127.0.0.1:{processes.free_port()}"
-    env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    env |= {
+    env = kept_environment() | {
         "GATEWAY_PORT": url.rsplit(":", 1)[1],
         "BIND_HOST": "127.0.0.1",
         "DOCKER_HOST": "unix:///nonexistent",
@@ -54,15 +54,13 @@ def client_environment(endpoint: str | None = None) -> dict[str, str]:
     Args:
         endpoint: URL of the emulator, for AWS's own variable; ``None`` to leave it out.
     """
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return {
-        **kept,
+        **our_environment(),
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "NO_PROXY": "127.0.0.1,localhost",
-        "PYTHONPATH": os.pathsep.join(str(path) for path in (tools.ROOT, tools.ROOT / "layers/core")),
         **({} if endpoint is None else {"AWS_ENDPOINT_URL": endpoint}),
     }

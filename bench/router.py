@@ -9,12 +9,9 @@ is lost; times are for reading. Takes about 6 minutes on two quiet cores.
 
 from __future__ import annotations
 
-import argparse
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -33,11 +30,9 @@ from bench.router_runs import PEERS_PYTHON, Run, Runner, Subject, disagreements,
 from bench.router_traffic import traffic
 from contender.domain.release import parse_release, release_key
 from contender.errors import ContenderError
-from infra.local.deploy import read_template
-from infra.local.errors import LocalStackError
+from infra.local.deploy import create_declared_table
 from infra.local.tools import ROOT
 
-OUT = Path("out")
 BUCKET, TABLE = "bench-artifacts", "bench-predictions"
 RELEASE, SPLIT = "/contender/bench/release", "/contender/bench/ab_split_b"
 RATE, SECONDS = 1_000, 60
@@ -47,29 +42,13 @@ IMPORTS_SHOWN = 10
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the benchmark. Gives the exit code: 1 when answers differ or a request is lost."""
-    parser = argparse.ArgumentParser(prog="python -m bench.router", description=__doc__.split("\n\n")[0])
-    parser.add_argument("--rounds", type=report.rounds, default=3, help="runs of each (default 3)")
-    parser.add_argument(
-        "--quick", action="store_true", help="one round of a tenth of the calls, 5 s of traffic (1.5 minutes)"
-    )
-    parser.add_argument("--out", type=Path, default=OUT, help="folder for JSON and chart (default out)")
-    options = parser.parse_args(arguments)
+    quick = "one round of a tenth of the calls, 5 s of traffic (1.5 minutes)"
+    options = report.parser("router", __doc__, "runs of each", quick).parse_args(arguments)
     console = Console()
-    if not PEERS_PYTHON.exists():
-        console.print("The peers' environment is missing: run `make bench-router`, which makes it.")
+    if report.is_missing(PEERS_PYTHON, "router", console):
         return 2
-    folder = Path(tempfile.mkdtemp(prefix="bench-router-"))
-    try:
-        with console.status("making the model") as status:
-            found, load, imports = _measure(folder, status, console, options.rounds, options.quick)
-    except KeyboardInterrupt:
-        console.print("Stopped.")
-        return 130
-    except (ContenderError, LocalStackError) as error:
-        console.print(f"[red]{error}[/red]", highlight=False)
-        return 1
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with report.working("router", console, "making the model") as (folder, status):
+        found, load, imports = _measure(folder, status, console, options.rounds, options.quick)
     lines = rows_of(found, load)
     console.print(report.table("Router, medians; ratio = peer / ours", lines))
     console.print(_imports(imports))
@@ -78,9 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(f"[red]{text}[/red]", highlight=False)
     if not wrong:
         console.print("All gave the same answers, and every request was logged once.")
-    report.write(lines, options.out / "bench-router.json")
-    save_chart(found, options.out / "bench-router.png")
-    console.print(f"Wrote {options.out / 'bench-router.json'} and {options.out / 'bench-router.png'}.")
+    report.keep(lines, lambda path: save_chart(found, path), "router", options.out, console)
     return 1 if wrong else 0
 
 
@@ -140,9 +117,7 @@ def _publish(folder: Path, aws: Any, endpoint: str) -> str:
     s3.put_object(Bucket=BUCKET, Key=release_key(release.digest), Body=release.to_json())
     ssm.put_parameter(Name=RELEASE, Value=release_key(release.digest), Type="String")
     ssm.put_parameter(Name=SPLIT, Value="0.5", Type="String")
-    properties = read_template()["Resources"]["PredictionLog"]["Properties"]
-    wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
-    dynamodb.create_table(TableName=TABLE, **{part: properties[part] for part in wanted})
+    create_declared_table(dynamodb, "PredictionLog", TABLE)
     return release.salt
 
 

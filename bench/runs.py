@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from statistics import median
@@ -72,11 +73,28 @@ def run_process(name: str, command: Sequence[str], env: Mapping[str, str], targe
     Raises:
         ContenderError: When it does not start, or fails.
     """
+    told = answer_of(name, command, env, target)
+    return Run(told.pop("seconds"), told.pop("cpu_s"), told.pop("peak_mb"), told)
+
+
+def answer_of(name: str, command: Sequence[str], env: Mapping[str, str], target: str) -> dict[str, Any]:
+    """Runs a program in the project's root, and gives the JSON of its last line; see :func:`run_process`."""
     try:
         done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=True)
-        told = json.loads(done.stdout.splitlines()[-1])
     except OSError as error:
         raise ContenderError(f"{name} does not start: {error}; run `{target}`") from error
     except subprocess.CalledProcessError as error:
         raise ContenderError(f"{name} failed:\n{error.stderr[-2000:]}") from error
-    return Run(told.pop("seconds"), told.pop("cpu_s"), told.pop("peak_mb"), told)
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return told
+
+
+def kept_environment(*more: str) -> dict[str, str]:
+    """What any measured process keeps of this one's environment: ``PATH``, ``HOME``, ``LANG``, and more."""
+    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG", *more) if name in os.environ}
+
+
+def our_environment(*more: str) -> dict[str, str]:
+    """The same for a process of ours, which knows where our packages are."""
+    paths = os.pathsep.join(str(path) for path in (ROOT, ROOT / "layers/core"))
+    return {**kept_environment(*more), "PYTHONPATH": paths}

@@ -10,10 +10,7 @@ out/bench-training.png; it fails only when the two did not have the same rows.
 
 from __future__ import annotations
 
-import argparse
-import shutil
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
@@ -35,13 +32,10 @@ from bench.training_runs import (
     write_parts,
 )
 from contender.errors import ContenderError
-from infra.local.errors import LocalStackError
 from scripts.datasets.flights import SEED, prepare_flights
-from scripts.loop import LoopFailed
 from trainer.data import prepare
 from trainer.holdout import split
 
-OUT = Path("out")
 HOLDOUT_SHARE = 0.2
 """The task's default."""
 TIMES_FASTER = 3
@@ -142,34 +136,18 @@ def _tell(console: Console, window: str, whose: str, run: Trained) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the benchmark. Gives the exit code: 1 when a side failed or had other rows."""
-    parser = argparse.ArgumentParser(prog="python -m bench.training", description=__doc__.split("\n\n")[0])
-    parser.add_argument("--rounds", type=report.rounds, default=3, help="trainings of each side (default 3)")
-    parser.add_argument("--quick", action="store_true", help="2,000 rows of each window, one round (minutes)")
-    parser.add_argument("--out", type=Path, default=OUT, help="folder for JSON and chart (default out)")
-    options = parser.parse_args(arguments)
+    quick = "2,000 rows of each window, one round (minutes)"
+    options = report.parser("training", __doc__, "trainings of each side", quick).parse_args(arguments)
     console = Console()
-    if not PEERS_PYTHON.exists():
-        console.print("The peer's environment is missing: run `make bench-training`, which makes it.")
+    if report.is_missing(PEERS_PYTHON, "training", console):
         return 2
-    folder = Path(tempfile.mkdtemp(prefix="bench-training-"))
-    try:
-        with console.status("preparing flights") as status:
-            rows, rounds = (2_000, 1) if options.quick else (None, options.rounds)
-            found = compare(folder, rows, rounds, console, status)
-    except KeyboardInterrupt:
-        console.print("Stopped.")
-        return 130
-    except (ContenderError, LocalStackError, LoopFailed) as error:
-        console.print(f"[red]{error}[/red]")
-        return 1
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with report.working("training", console, "preparing flights") as (folder, status):
+        rows, rounds = (2_000, 1) if options.quick else (None, options.rounds)
+        found = compare(folder, rows, rounds, console, status)
     lines = lines_of(found)
     console.print(report.table("Training, medians; ratio = peer / ours", lines))
     console.print("Both sides trained on the same rows and were scored on the same others.")
-    report.write(lines, options.out / "bench-training.json")
-    save_chart(found, options.out / "bench-training.png")
-    console.print(f"Wrote {options.out / 'bench-training.json'} and {options.out / 'bench-training.png'}.")
+    report.keep(lines, lambda path: save_chart(found, path), "training", options.out, console)
     return 0
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import boto3
 import mlflow
 from mlflow.entities import Run
 
+from bench.runs import answer_of, kept_environment
 from contender.errors import ContenderError
 from infra.local.info import StackInfo, aws_environment
 from infra.local.stack import LocalStack
@@ -111,14 +110,7 @@ def train_peer(train: Path, holdout: Path, target: str) -> Trained:
         ContenderError: When it does not start, or fails.
     """
     command = [str(PEERS_PYTHON), str(PEER), str(train), str(holdout), target, str(SEED)]
-    keep = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    try:
-        done = subprocess.run(command, env=keep, capture_output=True, text=True, check=True)
-    except OSError as error:
-        raise ContenderError(f"the peer does not start: {error}; run `make bench-training`") from error
-    except subprocess.CalledProcessError as error:
-        raise ContenderError(f"the peer failed:\n{error.stderr[-2000:]}") from error
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    told = answer_of("the peer", command, kept_environment(), "make bench-training")
     rows, late = tuple(told["rows"]), tuple(told["late"])
     return Trained(told["seconds"], told["auc"], rows, late, told["algorithms"], told["winner"])
 

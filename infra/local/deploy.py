@@ -94,6 +94,21 @@ def declared_routes() -> list[tuple[str, str]]:
     return [(method.upper(), path) for path, methods in paths.items() for method in methods]
 
 
+def create_declared_table(dynamodb: Any, resource: str, name: str) -> str:
+    """Creates a table with the keys and indexes that ``template.yaml`` gives it; gives its name.
+
+    Args:
+        dynamodb: A boto3 DynamoDB client.
+        resource: The table's name in the template.
+        name: That of the one to make.
+    """
+    properties = read_template()["Resources"][resource]["Properties"]
+    wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+    dynamodb.create_table(TableName=name, **{part: properties[part] for part in wanted if part in properties})
+    dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
+    return name
+
+
 class _TemplateLoader(yaml.SafeLoader):  # type: ignore[misc]
     """Reads CloudFormation's short functions (``!Ref`` …) as their plain content."""
 

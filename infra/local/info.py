@@ -170,10 +170,6 @@ class StackInfo:
         """A boto3 client of the emulator, whatever the process's own environment says."""
         return client(service, self.endpoint_url)
 
-    def files_of(self, bucket: str) -> Path:
-        """Folder where the emulator keeps a bucket's objects as files; it stays when the stack is down."""
-        return self.state_dir / "s3" / ACCOUNT / bucket
-
     def to_json(self) -> dict[str, str]:
         """Field → text, for the state file."""
         return {field.name: str(getattr(self, field.name)) for field in dataclasses.fields(self)}

@@ -15,8 +15,6 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from infra.local.deploy import read_template
-
 ENDPOINT = os.environ.get("CONTRACT_ENDPOINT", "")
 BACKENDS = ["fake", "moto", *(["emulator"] if ENDPOINT else [])]
 
@@ -68,15 +66,6 @@ def create_table(dynamodb: Any, name: str, key: str) -> str:
         AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
-    dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
-    return name
-
-
-def create_log_table(dynamodb: Any, name: str) -> str:
-    """Creates the prediction log with the keys and indexes that the template gives it."""
-    properties = read_template()["Resources"]["PredictionLog"]["Properties"]
-    wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
-    dynamodb.create_table(TableName=name, **{part: properties[part] for part in wanted})
     dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
     return name
 

@@ -15,7 +15,8 @@ from contender.domain.records import Feedback, PredictionRecord, ShadowAnswer, l
 from contender.errors import BadInput, StoreUnavailable
 from contender.experiment_ports import ExperimentLog
 from contender.ports import LateRecords, PredictionLog
-from tests.contract.conftest import MakeClient, create_log_table
+from infra.local.deploy import create_declared_table
+from tests.contract.conftest import MakeClient
 from tests.support.evaluation import MemoryExperimentLog
 from tests.support.memory_log import MemoryPredictionLog
 
@@ -59,7 +60,7 @@ def both(backend: str, client: MakeClient, unique: str) -> Both:
         memory = MemoryPredictionLog()
         return memory, MemoryExperimentLog(memory)
     dynamodb = client("dynamodb")
-    table = create_log_table(dynamodb, unique)
+    table = create_declared_table(dynamodb, "PredictionLog", unique)
     return DynamoPredictionLog(dynamodb, table), DynamoLogReader(dynamodb, table)
 
 

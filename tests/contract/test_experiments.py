@@ -8,7 +8,7 @@ from contender.adapters.dynamo_experiments import DynamoExperiments
 from contender.domain.lifecycle import Deed, ExperimentRecord, HistoryEntry, Stage, experiment_id
 from contender.errors import Conflict, StoreUnavailable
 from contender.experiment_ports import Experiments
-from infra.local.deploy import read_template
+from infra.local.deploy import create_declared_table
 from tests.contract.conftest import MakeClient
 from tests.support.evaluation import MemoryExperiments
 
@@ -27,10 +27,7 @@ def experiments(backend: str, client: MakeClient, unique: str) -> Experiments:
     if backend == "fake":
         return MemoryExperiments()
     dynamodb = client("dynamodb")
-    properties = read_template()["Resources"]["Experiments"]["Properties"]
-    wanted = ("AttributeDefinitions", "KeySchema", "BillingMode")
-    dynamodb.create_table(TableName=unique, **{part: properties[part] for part in wanted})
-    return DynamoExperiments(dynamodb, unique)
+    return DynamoExperiments(dynamodb, create_declared_table(dynamodb, "Experiments", unique))
 
 
 def test_what_is_saved_comes_back_with_its_revision(experiments: Experiments) -> None:

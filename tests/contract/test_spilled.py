@@ -17,8 +17,8 @@ from contender.adapters.spilled_lines import SpilledLines
 from contender.domain.records import Feedback
 from contender.errors import StoreUnavailable
 from contender.usecases.recover import LAG_S, Recover
+from infra.local.deploy import create_declared_table
 from scripts.export import export_log
-from tests.contract.conftest import create_log_table
 from tests.contract.test_export import record, spill
 from tests.support.fakes import RecordingObserver
 
@@ -29,19 +29,8 @@ TABLE, EXPERIMENTS, BUCKET, LOGS = "log", "experiments", "artifacts", "/aws/lamb
 def session() -> Iterator[boto3.Session]:
     with mock_aws():
         made = boto3.Session(region_name="us-east-1")
-        create_log_table(made.client("dynamodb"), TABLE)
-        made.client("dynamodb").create_table(
-            TableName=EXPERIMENTS,
-            KeySchema=[
-                {"AttributeName": "kind", "KeyType": "HASH"},
-                {"AttributeName": "entry", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": "kind", "AttributeType": "S"},
-                {"AttributeName": "entry", "AttributeType": "S"},
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        create_declared_table(made.client("dynamodb"), "PredictionLog", TABLE)
+        create_declared_table(made.client("dynamodb"), "Experiments", EXPERIMENTS)
         made.client("s3").create_bucket(Bucket=BUCKET)
         made.client("logs").create_log_group(logGroupName=LOGS)
         made.client("logs").create_log_stream(logGroupName=LOGS, logStreamName="s")

@@ -25,6 +25,18 @@ from tests.support.fakes import FakeLauncher, _Service
 from tests.support.memory_log import MemoryPredictionLog
 from tests.support.world import RELEASE, SPLIT, World, release_of
 
+ENVIRON = {
+    "ARTIFACT_BUCKET": "artifacts",
+    "PREDICTIONS_TABLE": "predictions",
+    "EXPERIMENTS_TABLE": "experiments",
+    "ROUTER_LOG_GROUP": "/aws/lambda/router",
+    "RELEASE_PARAMETER": "/release",
+    "SPLIT_PARAMETER": "/split",
+    "CLUSTER_ARN": "arn:cluster",
+    "TASK_DEFINITION_ARN": "arn:definition",
+}
+"""What the evaluation's function needs of its environment."""
+
 QUICK = ExperimentSettings(min_outcomes=30, planned_outcomes=200)
 """Decides within hundreds of outcomes when the difference is large."""
 

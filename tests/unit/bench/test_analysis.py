@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from bench import analysis_data
-from bench.analysis import main
 from bench.analysis_chart import save_chart
 from bench.analysis_data import export_folder, write_file
 from bench.analysis_runs import Subject, disagreements, lines_of
@@ -90,12 +89,3 @@ def test_the_chart_is_drawn(tmp_path: Path) -> None:
     both = {Subject.OURS: runs(2.0, 300.0), Subject.PEER: runs(9.0, 300.0)}
     save_chart({1_000: both, 3_000: {Subject.OURS: runs(5.0, 310.0)}}, tmp_path / "chart.png")
     assert (tmp_path / "chart.png").stat().st_size > 1_000
-
-
-def test_without_the_peers_environment_it_says_what_to_do(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("bench.analysis.PEERS_PYTHON", Path("/nowhere"))
-
-    assert main([]) == 2
-    assert "make bench-analysis" in capsys.readouterr().out

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.drift import main
 from bench.drift_chart import save_chart
 from bench.drift_columns import DRIFTED, FEATURES
 from bench.drift_data import write_window
@@ -138,23 +137,6 @@ def test_the_chart_is_drawn(tmp_path: Path) -> None:
     save_chart({1_000: found}, {}, tmp_path / "without.png")
 
     assert (tmp_path / "with.png").stat().st_size > (tmp_path / "without.png").stat().st_size > 1_000
-
-
-@pytest.mark.parametrize("rounds", ["0", "x", "101"])
-def test_wrong_rounds_are_refused(rounds: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as stopped:
-        main(["--rounds", rounds])
-    assert stopped.value.code == 2
-    assert "whole number from 1 to 100" in capsys.readouterr().err
-
-
-def test_without_the_peers_environment_it_says_what_to_do(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("bench.drift.PEERS_PYTHON", Path("/nowhere"))
-
-    assert main([]) == 2
-    assert "make bench-drift" in capsys.readouterr().out
 
 
 def test_lines_are_plain_json() -> None:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from bench.latency import quantile, time_calls
-from bench.router import main
 from bench.router_chart import save_chart
 from bench.router_imports import by_package
 from bench.router_load import Change, faults, followed_s
@@ -184,20 +183,3 @@ def test_the_chart_is_drawn(tmp_path: Path) -> None:
     save_chart({subject: run(0.5 + place) for place, subject in enumerate(Subject)}, tmp_path / "chart.png")
 
     assert (tmp_path / "chart.png").stat().st_size > 1_000
-
-
-@pytest.mark.parametrize("rounds", ["0", "x", "101"])
-def test_wrong_rounds_are_refused(rounds: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as stopped:
-        main(["--rounds", rounds])
-    assert stopped.value.code == 2
-    assert "whole number from 1 to 100" in capsys.readouterr().err
-
-
-def test_without_the_peers_environment_it_says_what_to_do(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("bench.router.PEERS_PYTHON", Path("/nowhere"))
-
-    assert main([]) == 2
-    assert "make bench-router" in capsys.readouterr().out

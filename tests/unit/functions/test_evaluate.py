@@ -10,19 +10,10 @@ from contender.domain.lifecycle import Mode
 from contender.errors import BadInput
 from contender.experiment_settings import EvaluateSettings
 from contender.usecases.evaluate import Evaluation, Outcome
+from tests.support.evaluation import ENVIRON
 from tests.support.handlers import load_handler
 
 RESULT = Evaluation(Outcome.ADVISED, "id", "running", "ship", "why", 10, 8, 16)
-ENVIRON = {
-    "ARTIFACT_BUCKET": "artifacts",
-    "PREDICTIONS_TABLE": "predictions",
-    "EXPERIMENTS_TABLE": "experiments",
-    "ROUTER_LOG_GROUP": "/aws/lambda/router",
-    "RELEASE_PARAMETER": "/release",
-    "SPLIT_PARAMETER": "/split",
-    "CLUSTER_ARN": "arn:cluster",
-    "TASK_DEFINITION_ARN": "arn:definition",
-}
 
 
 @pytest.fixture

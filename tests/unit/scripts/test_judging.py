@@ -14,21 +14,11 @@ from contender.domain.experiment import Evidence, ExperimentSettings
 from contender.errors import BadInput
 from scripts import analyze
 from scripts.analysis.judging import judging
+from tests.support.evaluation import ENVIRON
 from tests.support.exports import Invented, items, write_export
 
 STACK = {"EVALUATE_FUNCTION": "stack-evaluate"}
-CONFIGURED = {
-    "ARTIFACT_BUCKET": "artifacts",
-    "PREDICTIONS_TABLE": "predictions",
-    "EXPERIMENTS_TABLE": "experiments",
-    "ROUTER_LOG_GROUP": "/aws/lambda/router",
-    "RELEASE_PARAMETER": "/release",
-    "SPLIT_PARAMETER": "/split",
-    "CLUSTER_ARN": "arn:cluster",
-    "TASK_DEFINITION_ARN": "arn:definition",
-    "MIN_EXPERIMENT_HOURS": "168",
-    "EXPERIMENT_SETTINGS": '{"decide_by": "paired"}',
-}
+CONFIGURED = {**ENVIRON, "MIN_EXPERIMENT_HOURS": "168", "EXPERIMENT_SETTINGS": '{"decide_by": "paired"}'}
 """The environment of a stack's evaluate function."""
 
 

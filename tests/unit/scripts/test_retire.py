@@ -11,7 +11,7 @@ from moto import mock_aws
 from contender.adapters.dynamo_experiments import DynamoExperiments
 from contender.domain.lifecycle import Stage
 from contender.domain.release import release_key
-from infra.local.deploy import read_template
+from infra.local.deploy import create_declared_table
 from scripts import retire
 from tests.support.world import release_of
 
@@ -30,11 +30,7 @@ def experiments(monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoExperiments]:
     for name in ("AWS_ENDPOINT_URL", "EVALUATE_FUNCTION"):
         monkeypatch.delenv(name, raising=False)
     with mock_aws():
-        properties = read_template()["Resources"]["Experiments"]["Properties"]
-        wanted = ("AttributeDefinitions", "KeySchema", "BillingMode")
-        boto3.client("dynamodb").create_table(
-            TableName="experiments", **{part: properties[part] for part in wanted}
-        )
+        create_declared_table(boto3.client("dynamodb"), "Experiments", "experiments")
         boto3.client("s3").create_bucket(Bucket="artifacts")
         point_to("none")
         yield DynamoExperiments(boto3.client("dynamodb"), "experiments")

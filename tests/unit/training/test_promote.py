@@ -13,6 +13,7 @@ from moto import mock_aws
 from contender.adapters.dynamo_experiments import DynamoExperiments
 from contender.adapters.mlflow_registry import VersionTags
 from contender.domain.lifecycle import Deed, ExperimentRecord, Stage
+from infra.local.deploy import create_declared_table
 from trainer.promote import FAILED, MISUSED, main
 
 NAME, AT = "contender", "2024-01-01T00:00:00.000Z"
@@ -35,18 +36,7 @@ def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[st
         s3.put_object(Bucket="data", Key="dataset.json", Body=DATASET)
         ssm.put_parameter(Name="/release", Value="none", Type="String")
         ssm.put_parameter(Name="/split", Value="0.5", Type="String")
-        dynamodb.create_table(
-            TableName="experiments",
-            KeySchema=[
-                {"AttributeName": "kind", "KeyType": "HASH"},
-                {"AttributeName": "entry", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": "kind", "AttributeType": "S"},
-                {"AttributeName": "entry", "AttributeType": "S"},
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        create_declared_table(dynamodb, "Experiments", "experiments")
         for version, alias in (("1", "champion"), ("2", "challenger")):
             digest = version * 64
             tags = VersionTags(digest, 1, None, {}).to_tags()
