@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from contender.domain.drift.buckets import BucketCounter, place_edges
@@ -34,6 +34,7 @@ def test_at_edges_counts_are_exact(values):
 
 
 @given(columns, columns, st.sampled_from([1, 16, 2_048]), st.integers(0, 10_000))
+@example(np.array([np.finfo(np.float32).min, -1, 0], dtype=np.float32), np.array([0.1], np.float32), 1, 1)
 def test_the_value_of_a_rank_lies_in_its_bucket(values, placed_by, buckets, rank):
     counted, known, profile = both(values, placed_by, buckets)
     assert counted.size == known.size

@@ -87,7 +87,8 @@ class ProfiledValues:
         edges = profile.edges.astype(np.float64)
         points, counts = [edges], [self._cumulative[:-1]]
         if profile.counts[0]:  # so low is at or before the first edge
-            points.insert(0, np.array([_before(profile.low)]))
+            # Nothing is below the smallest float32; minus infinity times a share of 0 would be no number.
+            points.insert(0, np.nan_to_num([_before(profile.low)]))
             counts.insert(0, np.array([0]))
         if profile.counts[-1]:
             points.append(np.array([profile.high]))
