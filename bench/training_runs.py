@@ -13,7 +13,9 @@ import mlflow
 from mlflow.entities import Run
 
 from bench.runs import answer_of, kept_environment
+from contender.adapters.mlflow_registry import MlflowRegistry
 from contender.errors import ContenderError
+from contender.usecases.queue import CHAMPION
 from infra.local.info import StackInfo, aws_environment
 from infra.local.stack import LocalStack
 from infra.local.tools import ROOT
@@ -125,8 +127,10 @@ def write_parts(parts: tuple[TrainingData, TrainingData], target: str, folder: P
 
 def _run_of(stack: StackInfo) -> tuple[Run, int]:
     """Gives the champion's run and how many candidates it compared."""
-    mlflow.set_tracking_uri(stack.mlflow_url)  # not by the client alone: a plug-in looks for it here
-    client = mlflow.MlflowClient()
-    run = client.get_run(str(client.get_model_version_by_alias("contender", "champion").run_id))
+    champion = MlflowRegistry(stack.mlflow_url, "contender").by_alias(CHAMPION)
+    if champion is None:
+        raise ContenderError("the training ended without a champion")
+    client = mlflow.MlflowClient(stack.mlflow_url)
+    run = client.get_run(champion.run_id)
     parent = f"tags.`mlflow.parentRunId` = '{run.info.run_id}'"
     return run, len(client.search_runs([run.info.experiment_id], parent))
