@@ -58,6 +58,7 @@ def test_given_an_experiment_then_verdict_estimate_checks_and_epochs_are_there()
     assert analysis.verdict.headline in found
     assert "40% to B" in found
     assert "50% to B" in found
+    assert "B, challenger</li>" in found
     for heading in (
         "How the estimate came about",
         "both models on the same requests",
@@ -171,7 +172,13 @@ def test_where_the_value_decides_the_page_says_what_only_it_counts() -> None:
 def test_given_no_challenger_then_nothing_is_said_to_be_fine_or_drawn() -> None:
     found = page(analyse(table([PLAIN._replace(probability=1.0, split=0.0)] * 5), challenger=False))
     assert "this release has no challenger" in found
-    for absent in ("How the estimate came about", "Can it be trusted?", "Guardrail", "class='pill"):
+    for absent in (
+        "How the estimate came about",
+        "Can it be trusted?",
+        "Guardrail",
+        "class='pill",
+        "B, challenger</li>",
+    ):
         assert absent not in found
 
 

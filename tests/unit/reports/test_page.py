@@ -16,6 +16,7 @@ from contender.reports.page import number, p_value, percent, shortened, text
         (12.345678, "12.35"),
         (1234.5, "1,234"),
         (55203, "55,203"),
+        (-12345678.9, "−12,345,679"),
         (1e12, "1e+12"),
         (1.23456e-7, "1.23e−07"),
     ],

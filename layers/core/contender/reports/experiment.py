@@ -164,11 +164,11 @@ def _shapes(analysis: Analysis) -> Html:
     if analysis.b.requests:
         note = "Line: split in force. Dots: share of the requests that came."
         cards.append(_card("Traffic to B", charts.traffic(analysis), note))
-    legend = (
-        "<ul class='legend'><li class='reference'><i></i>A, champion</li>"
-        "<li class='current'><i></i>B, challenger</li></ul>"
-    )
-    return f"<h2>The two models</h2>{legend}<div class='cards'>{''.join(cards)}</div>"
+    heading, challenger = "The model", ""
+    if analysis.b.requests:
+        heading, challenger = "The two models", "<li class='current'><i></i>B, challenger</li>"
+    legend = f"<ul class='legend'><li class='reference'><i></i>A, champion</li>{challenger}</ul>"
+    return f"<h2>{heading}</h2>{legend}<div class='cards'>{''.join(cards)}</div>"
 
 
 def _card(title: str, picture: Html, note: str) -> Html:

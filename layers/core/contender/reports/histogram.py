@@ -86,6 +86,6 @@ def _ticks(low: float, high: float) -> list[tuple[float, str]]:
     first = math.ceil(low / step)
     ticks = [i * step for i in range(first, first + 7) if i * step <= high]
     decimals = max(0, -math.floor(math.log10(step) + 1e-9) + (1 if step / power == 2.5 else 0))
-    if decimals > 4 or max(abs(low), abs(high)) >= 1e7:
+    if decimals > 4 or max(abs(low), abs(high)) >= 1e10:
         return [(tick, number(tick)) for tick in ticks]
     return [(tick, f"{tick:,.{decimals}f}".replace("-", "−")) for tick in ticks]

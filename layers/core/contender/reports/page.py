@@ -28,10 +28,10 @@ def shortened(name: str, most: int = 48) -> str:
 
 
 def number(value: float | None) -> str:
-    """Writes a number for people: four significant digits, thousands apart; ``–`` for ``None``."""
+    """Writes a number for people: four significant digits, whole from 1,000 on; ``–`` for ``None``."""
     if value is None:
         return "–"
-    if value == 0 or 1e-3 <= abs(value) < 1e7:
+    if value == 0 or 1e-3 <= abs(value) < 1e10:
         digits = f"{value:,.4f}" if abs(value) < 1 else f"{value:,.{max(0, 4 - len(str(int(abs(value)))))}f}"
         return (digits.rstrip("0").rstrip(".") if "." in digits else digits).replace("-", "−")
     return f"{value:.3g}".replace("-", "−")
