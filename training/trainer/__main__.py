@@ -12,7 +12,11 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "4")  # 7 would hide a 
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # two lines for every candidate
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
-from trainer.app import main
+from trainer.helpers import helpers
 
 if __name__ == "__main__":
-    sys.exit(main(os.environ))
+    with helpers() as started:  # they import what the search needs while this process does the rest
+        from trainer.app import main
+
+        code = main(os.environ, started)
+    sys.exit(code)

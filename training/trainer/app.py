@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from contender.errors import BadInput, Conflict, ContenderError, NotFound
 from contender.ports import RunRecords
 from contender.settings import TrainerSettings
 from contender.usecases.predict import iso_utc
+from trainer.helpers import Helper
 from trainer.steps import Steps
 
 if TYPE_CHECKING:
@@ -48,11 +49,12 @@ class Stopped(BaseException):
         self.code = code
 
 
-def main(environ: Mapping[str, str]) -> int:
+def main(environ: Mapping[str, str], helpers: Sequence[Helper] = ()) -> int:
     """Runs one training as its environment says.
 
     Args:
         environ: See :class:`contender.settings.TrainerSettings`; AWS's own variables are boto3's.
+        helpers: Processes that do part of the search.
 
     Returns:
         Exit code: 0 when the record says succeeded or rejected, 1 after a failure, 2 for a wrong
@@ -69,7 +71,7 @@ def main(environ: Mapping[str, str]) -> int:
     signal.signal(signal.SIGALRM, _stop)
     signal.setitimer(signal.ITIMER_REAL, settings.time_limit_s)
     try:
-        return supervise(runs, settings.run_key, lambda: _train(settings, steps), steps)
+        return supervise(runs, settings.run_key, lambda: _train(settings, helpers, steps), steps)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
@@ -153,7 +155,7 @@ def finish(
     runs.move(record.run_key, record, **changes)
 
 
-def _train(settings: TrainerSettings, steps: Steps) -> Outcome:
+def _train(settings: TrainerSettings, helpers: Sequence[Helper], steps: Steps) -> Outcome:
     # Imported here: scikit-learn, MLflow and the rest take seconds, in which the record is already claimed,
     # so that a broken installation is written down too.
     from trainer.job import Job, run_job
@@ -171,6 +173,7 @@ def _train(settings: TrainerSettings, steps: Steps) -> Outcome:
             registry=MlflowRegistry(settings.tracking_uri, settings.model_name),
             tracking=Tracking(settings.tracking_uri, settings.model_name),
             steps=steps,
+            helpers=helpers,
         )
     )
 

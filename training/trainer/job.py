@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from contender.adapters.mlflow_registry import TRAIN_PREFIX, VersionTags
@@ -21,6 +22,7 @@ from contender.usecases.publish import publish
 from contender.usecases.queue import CHALLENGER, CHAMPION, QueueRule, enter, is_stopped
 from trainer.candidates import candidates
 from trainer.data import TrainingData, load_window
+from trainer.helpers import Helper
 from trainer.holdout import Parts, cap_rows, folds, split
 from trainer.plots import make_plots, permutation_importance
 from trainer.refit import Chosen, refit_best
@@ -43,6 +45,7 @@ class Job:
         registry: The model registry.
         tracking: The MLflow server.
         steps: Where steps are reported.
+        helpers: Processes that do part of the search.
     """
 
     settings: TrainerSettings
@@ -53,6 +56,7 @@ class Job:
     registry: Registry
     tracking: Tracking
     steps: Steps
+    helpers: Sequence[Helper] = ()
 
 
 @dataclass(frozen=True)
@@ -136,7 +140,7 @@ def _train(job: Job, window: str, run_id: str) -> Outcome:
     )
 
     contestants = candidates(dataset.task, settings.seed, os.cpu_count() or 1)
-    leaderboard = search(sample, folded, contestants, settings.search_budget_s, settings.seed)
+    leaderboard = search(sample, folded, contestants, settings.search_budget_s, settings.seed, job.helpers)
     best = leaderboard.ranked[0]
     steps.done(
         "search",

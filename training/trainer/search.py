@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
+import math
+import os
 import time
-import warnings
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from sklearn.metrics import log_loss, roc_auc_score
-from sklearn.model_selection import check_cv
+from threadpoolctl import threadpool_limits
 
-from contender.domain.dataset import Task
 from contender.errors import TrainingFailed
-from trainer.candidates import Candidate, preparation
+from trainer.candidates import Candidate, with_threads
+from trainer.contest import RANKED_BY, Arena, Contest, Trial
 from trainer.data import TrainingData
+from trainer.helpers import Helper, HelperLost
 from trainer.holdout import Folds
-
-RANKED_BY = {Task.CLASSIFICATION: "Log loss", Task.REGRESSION: "RMSE"}
-"""The metric that ranks, lower is better. Log loss is what the gate compares, works for any number of
-classes, and values the probabilities that the router hands out; AUC, which sees only their order, is listed
-beside it."""
-
-SCORED = "Scored"
-"""A metric that is 1 on a fold that was fitted and scored. PyCaret writes 0 for every metric of a fold that
-failed, which would be the best of all losses: a mean below 1 unmasks it."""
-
-DECIMALS = 6
-"""Decimals of PyCaret's figures: its 4 would tie what differs."""
-
-TARGET = "target"
 
 
 @dataclass(frozen=True)
@@ -81,12 +71,45 @@ class Leaderboard:
         return pd.DataFrame(rows).astype({"rank": "Int64"})
 
 
+class _Queue:
+    """Positions of candidates, handed out in order: the first in any case, the others in time.
+
+    Args:
+        count: How many there are.
+        budget_s: How long after the first further ones are handed out, in seconds.
+    """
+
+    def __init__(self, count: int, budget_s: float) -> None:
+        self._waiting = deque(range(count))
+        self._again: deque[int] = deque()
+        self._budget_s = budget_s
+        self._ends = math.inf
+        self._lock = Lock()
+
+    def take(self) -> int | None:
+        """Gives the next; ``None`` when there is none, or no time."""
+        with self._lock:
+            if self._again:
+                return self._again.popleft()
+            if not self._waiting or time.monotonic() >= self._ends:
+                return None
+            if self._ends == math.inf:
+                self._ends = time.monotonic() + self._budget_s
+            return self._waiting.popleft()
+
+    def give_back(self, position: int) -> None:
+        """Takes back what was begun in vain; it is handed out again in any case."""
+        with self._lock:
+            self._again.append(position)
+
+
 def search(
     data: TrainingData,
     folds: Folds,
     contestants: Sequence[Candidate],
     budget_s: float,
     seed: int,
+    helpers: Sequence[Helper] = (),
 ) -> Leaderboard:
     """Cross-validates every candidate and ranks them.
 
@@ -96,6 +119,7 @@ def search(
         contestants: Candidates, those to try first first.
         budget_s: After this time no further candidate is begun, in seconds.
         seed: PyCaret's seed.
+        helpers: Processes that do part of it; they are used up. Figures do not depend on them.
 
     Returns:
         The leaderboard, with at least one ranked candidate.
@@ -103,110 +127,51 @@ def search(
     Raises:
         TrainingFailed: When no candidate could be cross-validated.
     """
-    task = data.dataset.task
-    kinds = list(data.dataset.features.values())
-    frame = data.features.copy()
-    frame.columns = [f"f{position}" for position in range(len(kinds))]  # names may hold anything
-    if task is Task.CLASSIFICATION:
-        _, frame[TARGET] = np.unique(data.target, return_inverse=True)
-    else:
-        frame[TARGET] = data.target
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of PyCaret's libraries about each other: a thousand lines, no news
-        experiment = _experiment(task)
-        experiment.setup(
-            data=frame,
-            target=TARGET,
-            test_data=frame.head(50),  # PyCaret wants one; with it, all of ``data`` is trained on
-            index=False,
-            preprocess=False,
-            custom_pipeline=[("prepare", preparation(data.features, kinds))],
-            fold_strategy=check_cv(folds),
-            data_split_shuffle=False,
-            session_id=seed,
-            # Candidates use the cores themselves: worker processes would each import everything again.
-            n_jobs=1,
-            html=False,
-            verbose=False,
-            system_log=False,
-            log_experiment=False,
-            **({"data_split_stratify": False} if task is Task.CLASSIFICATION else {}),
-        )
-        _add_metrics(experiment, task, int(frame[TARGET].nunique()))
-        started = time.monotonic()
-        experiment.compare_models(
-            include=[candidate.estimator for candidate in contestants],
-            sort=RANKED_BY[task],
-            budget_time=budget_s / 60,  # PyCaret counts in minutes
-            round=DECIMALS,
-            n_select=1,
-            errors="ignore",
-            verbose=False,
-        )
-        spent = time.monotonic() - started >= budget_s
-        table = experiment.pull()
-    return _leaderboard(table, contestants, RANKED_BY[task], spent)
-
-
-def _experiment(task: Task) -> Any:
-    # Imported here: it takes seconds, which nothing else in this module needs.
-    if task is Task.CLASSIFICATION:
-        from pycaret.classification import ClassificationExperiment
-
-        return ClassificationExperiment()
-    from pycaret.regression import RegressionExperiment
-
-    return RegressionExperiment()
-
-
-def _add_metrics(experiment: Any, task: Task, classes: int) -> None:
-    if task is Task.REGRESSION:
-        experiment.add_metric("scored", SCORED, _scored, greater_is_better=True)
-        return
-
-    def loss(truth: Any, probabilities: Any, **_: Any) -> float:
-        return float(log_loss(truth, probabilities, labels=range(classes)))
-
-    def auc(truth: Any, probabilities: Any, **_: Any) -> float:
-        given = np.asarray(probabilities, dtype=np.float64)
-        if given.ndim == 2 and given.shape[1] == 2:
-            given = given[:, 1]
-        if len(np.unique(truth)) < classes:
-            return float("nan")
-        return float(roc_auc_score(truth, given, multi_class="ovr", average="weighted"))
-
-    # PyCaret's own is 0 for three classes or more wherever a model has a decision function.
-    experiment.remove_metric("auc")
-    experiment.add_metric("auc", "AUC", auc, target="pred_proba", greater_is_better=True)
-    experiment.add_metric("scored", SCORED, _scored, target="pred_proba", greater_is_better=True)
-    experiment.add_metric("log_loss", RANKED_BY[task], loss, target="pred_proba", greater_is_better=False)
-
-
-def _scored(truth: Any, answers: Any, **_: Any) -> float:
-    return 1.0
-
-
-def _leaderboard(
-    table: pd.DataFrame, contestants: Sequence[Candidate], metric: str, budget_spent: bool
-) -> Leaderboard:
-    ranked: list[Ranked] = []
-    unranked: list[Ranked] = []
-    names = [name for name in table.columns if name not in ("Model", "TT (Sec)", SCORED)]
-    for position, row in table.iterrows():
-        candidate = contestants[int(str(position))]
-        if row[SCORED] < 1 or not np.isfinite(row[metric]):
-            unranked.append(Ranked(candidate, {}, 0.0, "failed on a fold"))
-            continue
-        metrics = {name: float(row[name]) for name in names}
-        ranked.append(Ranked(candidate, metrics, float(row["TT (Sec)"])))
-    seen = {entry.candidate.key for entry in (*ranked, *unranked)}
-    last = max((i for i, candidate in enumerate(contestants) if candidate.key in seen), default=-1)
-    for position, candidate in enumerate(contestants):
-        if candidate.key not in seen:
-            # They are begun in this order: one that others came after was begun, and failed.
-            never_begun = budget_spent and position > last
-            why = "not begun: the budget of time was spent" if never_begun else "failed on every fold"
-            unranked.append(Ranked(candidate, {}, 0.0, why))
+    contest = Contest.of(data, folds, seed)
+    trials = _trials(contest, [candidate.estimator for candidate in contestants], budget_s, helpers)
+    metric = RANKED_BY[contest.task]
+    entries = [
+        Ranked(candidate, trial.metrics, trial.seconds, trial.failure)
+        for candidate, trial in zip(contestants, trials, strict=True)
+    ]
+    ranked = sorted((one for one in entries if not one.failure), key=lambda one: one.metrics[metric])
     if not ranked:
         raise TrainingFailed("no algorithm could be cross-validated on this window")
-    return Leaderboard(metric, tuple(ranked), tuple(unranked))
+    return Leaderboard(metric, tuple(ranked), tuple(one for one in entries if one.failure))
+
+
+def _trials(
+    contest: Contest, estimators: Sequence[Any], budget_s: float, helpers: Sequence[Helper]
+) -> list[Trial]:
+    """Gives what came of each estimator, in their order."""
+    trials = [Trial({}, 0.0, "not begun: the budget of time was spent")] * len(estimators)
+    queue = _Queue(len(estimators), budget_s)
+    # Processes share the cores evenly: more threads than cores would wait for each other.
+    threads = max(1, (os.cpu_count() or 1) // (1 + len(helpers)))
+
+    def work(cross_validate: Callable[[Any], Trial]) -> None:
+        while (position := queue.take()) is not None:
+            try:
+                trials[position] = cross_validate(with_threads(estimators[position], threads))
+            except BaseException:
+                queue.give_back(position)
+                raise
+
+    def use(helper: Helper) -> None:
+        with suppress(HelperLost):  # whatever it died of, the rest is done without it
+            helper.enter(contest, threads)
+            work(helper.cross_validate)
+
+    with ThreadPoolExecutor(max(1, len(helpers))) as pool, threadpool_limits(threads):
+        try:
+            used = [pool.submit(use, helper) for helper in helpers]
+            arena = Arena(contest)
+            work(arena.cross_validate)
+            for one in used:
+                one.result()
+            work(arena.cross_validate)  # what was given back since
+        except BaseException:
+            for helper in helpers:
+                helper.end()  # else the end of the pool would wait for what they are doing
+            raise
+    return trials
