@@ -105,6 +105,7 @@ class Arena:
                 session_id=contest.seed,
                 # Candidates use the cores themselves: worker processes would each import everything again.
                 n_jobs=1,
+                memory=False,  # a cache on disk, for which every fit's rows would be hashed
                 html=False,
                 verbose=False,
                 system_log=False,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
 from contender.adapters.mlflow_registry import TRAIN_PREFIX, VersionTags
@@ -11,7 +13,6 @@ from contender.adapters.onnx_model import load_onnx
 from contender.domain.dataset import Task
 from contender.domain.promotion import GateResult, GateVerdict
 from contender.domain.records import RunState
-from contender.domain.release import ModelRef
 from contender.domain.split import format_share
 from contender.errors import ContenderError, NotFound, TrainingFailed
 from contender.experiment_ports import Experiments
@@ -22,12 +23,12 @@ from contender.usecases.publish import publish
 from contender.usecases.queue import CHALLENGER, CHAMPION, QueueRule, enter, is_stopped
 from trainer.candidates import candidates
 from trainer.data import TrainingData, load_window
+from trainer.findings import log_findings, log_plots
 from trainer.helpers import Helper
 from trainer.holdout import Parts, cap_rows, folds, split
-from trainer.plots import make_plots, permutation_importance
 from trainer.refit import Chosen, refit_best
 from trainer.scoring import gate, holdout_metrics, losses
-from trainer.search import Leaderboard, search
+from trainer.search import search
 from trainer.steps import Steps
 from trainer.tracking import Tracking, describe, library_versions
 
@@ -149,31 +150,34 @@ def _train(job: Job, window: str, run_id: str) -> Outcome:
         ranking=[entry.candidate.key for entry in leaderboard.ranked],
     )
 
-    chosen = refit_best(leaderboard, train, holdout, settings.model_limit_mb)
-    for attempt in chosen.attempts[:-1]:
-        steps.done("passed_over", f"{attempt.name}: {attempt.passed_over}")
-    last = chosen.attempts[-1]
-    steps.done(
-        "refit",
-        f"{last.name} refitted on {len(train)} rows, {last.bytes / 1e6:.2f} MB of ONNX; {last.parity}",
-        bytes=last.bytes,
-        sha256=chosen.sha256,
-    )
+    with _aside() as aside:
+        # What waits for MLflow and what computes go on side by side, each behind the last step that it needs.
+        listed = aside.submit(tracking.candidates, leaderboard)
+        chosen = refit_best(leaderboard, train, holdout, settings.model_limit_mb)
+        for attempt in chosen.attempts[:-1]:
+            steps.done("passed_over", f"{attempt.name}: {attempt.passed_over}")
+        last = chosen.attempts[-1]
+        steps.done(
+            "refit",
+            f"{last.name} refitted on {len(train)} rows, {last.bytes / 1e6:.2f} MB of ONNX; {last.parity}",
+            bytes=last.bytes,
+            sha256=chosen.sha256,
+        )
 
-    predictions = chosen.model.predict_many(holdout.columns)
-    metrics = holdout_metrics(holdout, chosen.model, predictions)
-    result, champion = gate(
-        holdout, losses(holdout, chosen.model, predictions), job.registry, load_onnx, settings.seed
-    )
-    steps.done("gate", result.reason, verdict=result.verdict.value, holdout=metrics)
+        predictions = chosen.model.predict_many(holdout.columns)
+        metrics = holdout_metrics(holdout, chosen.model, predictions)
+        result, champion = gate(
+            holdout, losses(holdout, chosen.model, predictions), job.registry, load_onnx, settings.seed
+        )
+        steps.done("gate", result.reason, verdict=result.verdict.value, holdout=metrics)
 
-    importances = permutation_importance(holdout, chosen.model, settings.seed)
-    _log_findings(job, leaderboard, chosen, result, champion, metrics, run_id)
-    tracking.document(importances, "importance.json")
-    tracking.plots(make_plots(holdout, chosen.model, predictions, importances))
-    steps.done("log", f"run {run_id}: leaderboard, plots, gate")
+        drawn = aside.submit(log_plots, tracking, holdout, chosen, predictions, settings.seed)
+        log_findings(tracking, leaderboard, chosen, result, champion, metrics)
+        model_uri = tracking.models(chosen, dataset, holdout.features)
+        for one in (listed, drawn):
+            one.result()
+        steps.done("log", f"run {run_id}: leaderboard, plots, gate, models")
 
-    model_uri = tracking.models(chosen, dataset, holdout.features)
     description = f"{last.name} on {window} ({settings.reason}): {describe(metrics)}. Gate: {result.reason}"
     version = tracking.register(model_uri, run_id, _version_tags(job, chosen, result, window), description)
     steps.done("register", f"version {version} of {settings.model_name}", model_version=version)
@@ -216,38 +220,14 @@ def _copy_report(job: Job) -> None:
         job.steps.done("report", f"{job.artifacts.uri(job.settings.report_key)} is not there: not copied")
 
 
-def _log_findings(
-    job: Job,
-    leaderboard: Leaderboard,
-    chosen: Chosen,
-    result: GateResult,
-    champion: ModelRef | None,
-    metrics: dict[str, float],
-    run_id: str,
-) -> None:
-    tracking = job.tracking
-    tracking.metrics({f"holdout_{name}": value for name, value in metrics.items()})
-    tracking.metrics(
-        {
-            "gate_challenger": result.challenger,
-            "gate_champion": result.champion,
-            "gate_difference": result.difference,
-            "gate_low": result.low,
-            "gate_high": result.high,
-            "model_bytes": float(len(chosen.content)),
-        }
-    )
-    against = None if champion is None else champion.model_version
-    tracking.document({**result.to_dict(), "champion_version": against}, "gate.json")
-    tracking.document([asdict(attempt) for attempt in chosen.attempts], "selection.json")
-    tracking.tags(
-        {"gate": result.verdict.value, "gate_reason": result.reason, "algorithm": chosen.candidate.name}
-    )
-    table = leaderboard.to_frame()
-    passed_over = {attempt.candidate: attempt.passed_over for attempt in chosen.attempts}
-    table["chosen"] = table["candidate"] == chosen.candidate.key
-    table["passed_over"] = [passed_over.get(key, "") for key in table["candidate"]]
-    tracking.leaderboard(leaderboard, table, run_id)
+@contextmanager
+def _aside() -> Iterator[Executor]:
+    """One thread beside this one. When the training has to end, nothing waits for what it does."""
+    pool = ThreadPoolExecutor(1)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _version_tags(job: Job, chosen: Chosen, result: GateResult, window: str) -> dict[str, str]:

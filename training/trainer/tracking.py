@@ -49,7 +49,7 @@ def library_versions() -> dict[str, str]:
 
 
 class Tracking:
-    """One training on an MLflow server.
+    """One training on an MLflow server. All but models may be added to its run from any thread.
 
     Args:
         tracking_uri: The server.
@@ -60,6 +60,7 @@ class Tracking:
         self._model_name = model_name
         self._client = mlflow.MlflowClient(tracking_uri)
         self._tracking_uri = tracking_uri
+        self._run = self._experiment = ""
 
     @contextmanager
     def run(self, name: str, params: Mapping[str, object], tags: Mapping[str, str]) -> Iterator[str]:
@@ -83,56 +84,61 @@ class Tracking:
             run = mlflow.start_run(run_name=name, tags=dict(tags))
         except MlflowException as error:
             raise StoreUnavailable("mlflow", f"start a run on {self._tracking_uri}: {error}") from error
+        self._run, self._experiment = run.info.run_id, run.info.experiment_id
         status = RunStatus.FAILED
         try:
-            mlflow.log_params(dict(params))
-            yield run.info.run_id
+            self.params(params)
+            yield self._run
             status = RunStatus.FINISHED
         finally:
             mlflow.end_run(RunStatus.to_string(status))
 
     def params(self, params: Mapping[str, object]) -> None:
         """Adds parameters to the run."""
-        mlflow.log_params(dict(params))
+        self._client.log_batch(self._run, params=[Param(name, str(value)) for name, value in params.items()])
 
     def metrics(self, metrics: Mapping[str, float | None]) -> None:
         """Adds metrics to the run; those without a finite value are left out."""
-        mlflow.log_metrics(
-            {name: value for name, value in metrics.items() if value is not None and np.isfinite(value)}
+        now = get_current_time_millis()
+        given = {name: value for name, value in metrics.items() if value is not None and np.isfinite(value)}
+        self._client.log_batch(
+            self._run, metrics=[Metric(name, value, now, 0) for name, value in given.items()]
         )
 
     def tags(self, tags: Mapping[str, str]) -> None:
         """Adds tags to the run."""
-        mlflow.set_tags(dict(tags))
+        self._client.log_batch(self._run, tags=[RunTag(name, value) for name, value in tags.items()])
 
     def document(self, document: object, file: str) -> None:
         """Adds a JSON file to the run."""
-        mlflow.log_dict(document, file)
+        self._client.log_dict(self._run, document, file)
 
     def text(self, text: str, file: str) -> None:
         """Adds a text file to the run."""
-        mlflow.log_text(text, file)
+        self._client.log_text(self._run, text, file)
 
     def plots(self, plots: Mapping[str, bytes]) -> None:
         """Adds images to the run, below ``plots/``."""
         with tempfile.TemporaryDirectory() as folder:
             for file, image in plots.items():
                 (Path(folder) / file).write_bytes(image)
-            mlflow.log_artifacts(folder, "plots")
+            self._client.log_artifacts(self._run, folder, "plots")
 
-    def leaderboard(self, leaderboard: Leaderboard, table: pd.DataFrame, run_id: str) -> None:
-        """Adds the leaderboard as CSV and as a table, and a nested run for each candidate."""
-        mlflow.log_text(table.to_csv(index=False), "leaderboard.csv")
-        mlflow.log_table(table.astype(object).where(table.notna(), None), "leaderboard.json")
-        experiment = mlflow.get_run(run_id).info.experiment_id
+    def leaderboard(self, table: pd.DataFrame) -> None:
+        """Adds the leaderboard as CSV and as a table."""
+        self.text(table.to_csv(index=False), "leaderboard.csv")
+        self._client.log_table(self._run, table.astype(object).where(table.notna(), None), "leaderboard.json")
+
+    def candidates(self, leaderboard: Leaderboard) -> None:
+        """Adds a nested run for each candidate."""
         for entry in (*leaderboard.ranked, *leaderboard.unranked):
-            self._candidate(entry, experiment, run_id)
+            self._candidate(entry)
 
-    def _candidate(self, entry: Ranked, experiment: str, parent: str) -> None:
+    def _candidate(self, entry: Ranked) -> None:
         now = get_current_time_millis()
         # Three calls for each, whatever the number of metrics.
         run = self._client.create_run(
-            experiment, now, {"mlflow.parentRunId": parent}, run_name=entry.candidate.key
+            self._experiment, now, {"mlflow.parentRunId": self._run}, run_name=entry.candidate.key
         )
         metrics = {f"cv_{_metric_name(name)}": value for name, value in entry.metrics.items()}
         if not entry.failure:
