@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from trainer.contest import Contest, Trial
 
 MOST_HELPERS = 3
-"""Most helpers: each takes some 0.4 GB of memory beside the rows, and the longest candidate bounds the search anyway."""
+"""Most helpers: each takes some 0.4 GB of memory beside the rows, and the longest candidate bounds the search
+anyway."""
 
 
 class HelperLost(Exception):
