@@ -3,6 +3,7 @@
 Most of a search runs on one core: PyCaret itself, and every algorithm without threads of its own. A helper
 is a fresh process, not a fork: forked processes hang in OpenMP once their parent has used it. It imports
 PyCaret while the task claims its record and reads the window, which leaves all cores but one idle.
+What the two tell each other goes through a pipe that nobody else has; no model comes back, only figures.
 This module imports nothing that takes time, so that helpers can be started before anything else.
 """
 
