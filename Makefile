@@ -67,7 +67,7 @@ bench-analysis: .venv/.ready .venv-bench-models/.ready ## the analysis of an exp
 	@.venv/bin/python -m bench.analysis $(if $(ROUNDS),--rounds $(ROUNDS))
 
 bench-training: setup .venv-bench-models/.ready ## the training task beside PyCaret's compare_models() with its defaults
-	@PYTHONPATH=training .venv/bin/python -m bench.training $(if $(ROUNDS),--rounds $(ROUNDS))
+	@.venv/bin/python -m bench.training $(if $(ROUNDS),--rounds $(ROUNDS))
 
 simulate-experiment: .venv/.ready ## how often an experiment's verdict is wrong, and how soon it comes (under 10 minutes)
 	@.venv/bin/python -m simulations.experiment

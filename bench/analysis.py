@@ -3,8 +3,8 @@
 Exports of an invented experiment (15 features, both models' probabilities, three epochs of the split) lie in
 a local folder. Each run is a process of its own; imports are not timed, but their memory counts. The peer
 reaches the same verdict by the same rules. The largest export is analysed by ours alone, to show what memory
-does. Writes out/bench-analysis.json and out/bench-analysis.png. It fails only when answers differ; times are
-for reading. Takes about 8 minutes on two quiet cores.
+does. Writes out/bench-analysis.json and out/bench-analysis.png; with --quick files of other names, without
+goals. It fails only when answers differ; times are for reading. Takes about 8 minutes on two quiet cores.
 """
 
 from __future__ import annotations
@@ -77,24 +77,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     quick = "up to 100,000 records, one round (20 s)"
     options = report.parser("analysis", __doc__, "runs of each on each size", quick).parse_args(arguments)
     console = Console()
-    if report.is_missing(PEERS_PYTHON, "analysis", console):
+    if report.is_missing(PEERS_PYTHON, "analysis", console) or report.is_unwritable(options.out, console):
         return 2
     with report.working("analysis", console, "starting") as (folder, status):
         sizes, rounds = (QUICK, 1) if options.quick else (SIZES, options.rounds)
         found = measure(folder, sizes, rounds, console, status)
-    lines = lines_of(found)
-    console.print(report.table("Analysis, medians; ratio = peer / ours", lines))
+    lines, name = lines_of(found), report.run_name("analysis", options)
+    lines = lines if name == "analysis" else report.without_goals(lines)
+    console.print(report.table("Analysis, medians, of MB the largest; ratio = peer / ours", lines))
     differ = [
         f"{records:,} records: {text}"
         for records, runs in found.items()
         if Subject.PEER in runs
         for text in disagreements(runs)
     ]
-    for text in differ:
-        console.print(f"[red]Answers differ, {text}[/red]")
+    report.tell_problems([f"Answers differ, {text}" for text in differ], console)
     if not differ:
         console.print("Both gave the same answers.")
-    report.keep(lines, lambda path: save_chart(found, path), "analysis", options.out, console)
+    report.keep(lines, lambda path: save_chart(found, path), name, options.out, console)
     return 1 if differ else 0
 
 

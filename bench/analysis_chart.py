@@ -22,7 +22,7 @@ def save_chart(measures: Measures, path: Path) -> None:
     """
     with chart("Analysis of an export of the prediction log", path, 1, 2, (11, 4.4)) as axes:
         _lines(axes[0], measures, "seconds", "Seconds, gzipped DynamoDB JSON to the verdict", "{:,.1f} s")
-        _lines(axes[1], measures, "peak_mb", "Peak memory in MB", "{:,.0f} MB")
+        _lines(axes[1], measures, "peak_mb", "Peak memory in MB (largest)", "{:,.0f} MB")
         axes[0].legend(frameon=False, loc="upper right")
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.analysis_data import FILE_RECORDS, file_name
-from bench.report import Line
-from bench.runs import Medians, Run, our_environment, run_process
+from bench.report import Line, line
+from bench.runs import Medians, Run, check_ended, kept_environment, our_environment, run_process
 from infra.local.tools import ROOT
 
 PEERS_PYTHON = ROOT / ".venv-bench-models/bin/python"
@@ -39,15 +39,16 @@ Measures = Mapping[int, Mapping[Subject, Medians]]
 
 
 def write_data(folder: Path, records: int) -> None:
-    """Makes the data files for so many records. Raises ``subprocess.CalledProcessError``."""
+    """Makes the data files for so many records. Raises ``ContenderError`` with the cause when that fails."""
     names = [number for number in range(records // FILE_RECORDS) if not (folder / file_name(number)).exists()]
     command = [sys.executable, "-m", "bench.analysis_data", str(folder)]
     parts = [[*command, *map(str, names[part::WRITERS])] for part in range(WRITERS) if names[part::WRITERS]]
-    writers = [subprocess.Popen(part, env=our_environment("TMPDIR"), cwd=ROOT) for part in parts]
+    env = our_environment("TMPDIR")
+    writers = [subprocess.Popen(part, env=env, cwd=ROOT, stderr=subprocess.PIPE, text=True) for part in parts]
     try:
         for writer in writers:
-            if writer.wait():
-                raise subprocess.CalledProcessError(writer.returncode, "bench.analysis_data")
+            _, complaint = writer.communicate()
+            check_ended("making the records", writer.returncode, complaint)
     finally:
         for writer in writers:
             writer.kill()
@@ -56,19 +57,18 @@ def write_data(folder: Path, records: int) -> None:
 
 def run_once(subject: Subject, export: Path) -> Run:
     """Analyses an export once in a fresh process. Raises ``ContenderError`` when that fails."""
-    command = (
-        [sys.executable, "-m", "bench.analysis_ours", str(export)]
-        if subject is Subject.OURS
-        else [str(PEERS_PYTHON), str(PEER), str(export)]
-    )
-    return run_process(subject, command, our_environment("TMPDIR"), "make bench-analysis")
+    if subject is Subject.OURS:
+        command, env = [sys.executable, "-m", "bench.analysis_ours", str(export)], our_environment("TMPDIR")
+    else:
+        command, env = [str(PEERS_PYTHON), str(PEER), str(export)], kept_environment("TMPDIR")
+    return run_process(subject, command, env, "make bench-analysis")
 
 
 def disagreements(found: Mapping[Subject, Medians]) -> list[str]:
-    """Compares what both sides say of one export.
+    """Compares what both sides say of one export, in every round.
 
     Args:
-        found: Who → runs; both.
+        found: Who → runs; both, and as many of each.
 
     Returns:
         What differs, in words. Empty when: counts and verdict are equal; metrics by variant, differences
@@ -76,7 +76,11 @@ def disagreements(found: Mapping[Subject, Medians]) -> list[str]:
         ``EXACT``; each AUC within the bound that ours states, or within ``EXACT`` where it is 0; and
         latencies within the rounding that ours states.
     """
-    ours, peer = (found[subject].answers for subject in (Subject.OURS, Subject.PEER))
+    rounds = zip(found[Subject.OURS].answers, found[Subject.PEER].answers, strict=True)
+    return list(dict.fromkeys(text for ours, peer in rounds for text in _of_round(ours, peer)))
+
+
+def _of_round(ours: Mapping[str, Any], peer: Mapping[str, Any]) -> list[str]:
     wrong = [
         f"{name}: ours {ours[name]}, peer {peer[name]}"
         for name in ("requests", "outcomes", "verdict")
@@ -102,30 +106,15 @@ def lines_of(measures: Measures) -> list[Line]:
             mine = getattr(ours, what)
             its = None if peer is None else getattr(peer, what)
             goal = TIMES_FASTER if what == "seconds" and records == 1_000_000 and its is not None else None
-            lines.append(
-                {
-                    "measure": f"{records:,} records, {unit}",
-                    "ours": round(mine, 3),
-                    "peer": None if its is None else round(its, 3),
-                    "ratio": None if its is None else round(its / mine, 2),
-                    "goal": None if goal is None else f"ratio ≥ {goal}",
-                    "holds": None if goal is None or its is None else its >= goal * mine,
-                    "rounds": ours.rounds,
-                }
-            )
+            told = None if goal is None else f"ratio ≥ {goal}"
+            holds = None if goal is None or its is None else its >= goal * mine
+            measure = f"{records:,} records, {unit}"
+            lines.append(line(measure, mine, its, goal=told, holds=holds, rounds=ours.rounds))
     if len(measures) > 1:
-        growth = measures[max(measures)][Subject.OURS].peak_mb / measures[min(measures)][Subject.OURS].peak_mb
-        lines.append(
-            {
-                "measure": f"peak memory at {max(measures):,} records / at {min(measures):,}",
-                "ours": round(growth, 3),
-                "peer": None,
-                "ratio": None,
-                "goal": f"≤ {STEADY:g}",
-                "holds": growth <= STEADY,
-                "rounds": measures[max(measures)][Subject.OURS].rounds,
-            }
-        )
+        first, last = (measures[records][Subject.OURS] for records in (min(measures), max(measures)))
+        growth = last.peak_mb / first.peak_mb
+        measure = f"peak memory at {max(measures):,} records / at {min(measures):,}"
+        lines.append(line(measure, growth, goal=f"≤ {STEADY:g}", holds=growth <= STEADY, rounds=last.rounds))
     return lines
 
 

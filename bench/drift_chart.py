@@ -36,7 +36,7 @@ def save_chart(
     title = "Drift check of 15 numeric and 5 categorical columns, Parquet in S3 to report"
     with chart(title, path, 1, panels, (5.4 * panels, 4.6)) as axes:
         _bars(axes[0], measures[largest], "seconds", f"Seconds, 2 × {largest:,} rows")
-        _bars(axes[1], measures[largest], "peak_mb", f"Peak memory in MB, 2 × {largest:,} rows")
+        _bars(axes[1], measures[largest], "peak_mb", f"Peak memory in MB (largest), 2 × {largest:,} rows")
         axes[1].set_yticklabels([])
         if growing:
             _growth(axes[2], growing)

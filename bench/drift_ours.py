@@ -41,6 +41,7 @@ def main(endpoint: str, bucket: str, windows: dict[str, list[str]], *, keep: boo
             column.name: {
                 "drifted": column.verdict.value == "drift",
                 "statistic": column.evidence.findings[0].statistic,
+                "effect": column.evidence.findings[0].effect,
                 "bound": column.evidence.findings[0].bound,
                 "sizes": [column.evidence.reference.present, column.evidence.current.present],
                 "p_value": column.evidence.findings[0].p_value,

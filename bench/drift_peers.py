@@ -1,9 +1,11 @@
 """A peer of the drift check as a process of its own, in the peers' environment.
 
-    .venv-bench/bin/python bench/drift_peers.py PEER ENDPOINT BUCKET '{"reference": [keys], "current": [..]}'
+    .venv-bench/bin/python bench/drift_peers.py PEER ENDPOINT BUCKET '{"reference": [key], "current": [key]}'
 
-Peers: ``scipy`` (a loop of ks_2samp over the numeric columns), ``evidently`` (DataDriftPreset as it comes),
-``evidently-ks`` (the same with KS and chi-squared). All read the two Parquet files with pandas.
+Peers: ``scipy`` (a loop of ks_2samp over the numeric columns, the only ones that it reads), ``evidently``
+(DataDriftPreset as it comes), ``evidently-ks`` (the same with KS and chi-squared). All read the two Parquet
+files with pandas. ``categories`` is none that is measured: SciPy's chi-squared and the total variation of the
+categorical columns, for comparing answers.
 """
 
 from __future__ import annotations
@@ -15,13 +17,20 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pandas as pd
+from drift_columns import FEATURES
 from measured import measured
 from pyarrow.fs import S3FileSystem
 
 
 def main(peer: str, endpoint: str, bucket: str, windows: dict[str, list[str]]) -> None:
     """Judges the window and prints what it took."""
-    judge = {"scipy": _scipy, "evidently": _evidently, "evidently-ks": _evidently_ks}[peer]
+    judge, kind = {
+        "scipy": (_scipy, "numeric"),
+        "categories": (_categories, "categorical"),
+        "evidently": (_evidently, None),
+        "evidently-ks": (_evidently_ks, None),
+    }[peer]
+    columns = None if kind is None else [name for name, its in FEATURES.items() if its == kind]
     method = judge()  # imports what it needs, which is not measured
     url = urlsplit(endpoint)
     files = S3FileSystem(
@@ -33,7 +42,7 @@ def main(peer: str, endpoint: str, bucket: str, windows: dict[str, list[str]]) -
     )
     with measured() as answers:
         reference, current = (
-            pd.concat([pd.read_parquet(f"{bucket}/{key}", filesystem=files) for key in windows[side]])
+            pd.read_parquet(f"{bucket}/{windows[side][0]}", filesystem=files, columns=columns)
             for side in ("reference", "current")
         )
         answers["columns"] = method(reference, current)
@@ -44,9 +53,30 @@ def _scipy() -> Any:
 
     def judge(reference: pd.DataFrame, current: pd.DataFrame) -> dict[str, dict[str, float]]:
         found = {}
-        for name in reference.columns[reference.dtypes == "float64"]:
+        for name in reference.columns:
             test = ks_2samp(reference[name].dropna(), current[name].dropna(), method="asymp")
             found[name] = {"statistic": float(test.statistic), "p_value": float(test.pvalue)}
+        return found
+
+    return judge
+
+
+def _categories() -> Any:
+    from scipy.stats import chi2_contingency
+
+    def judge(reference: pd.DataFrame, current: pd.DataFrame) -> dict[str, dict[str, float]]:
+        found = {}
+        for name in reference.columns:
+            sides = [frame[name].value_counts() for frame in (reference, current)]
+            table = pd.concat(sides, axis=1).fillna(0).to_numpy()
+            test = chi2_contingency(table, correction=False)
+            shares = table / table.sum(axis=0)
+            found[name] = {
+                "statistic": float(test.statistic),
+                "p_value": float(test.pvalue),
+                "effect": float(abs(shares[:, 0] - shares[:, 1]).sum() / 2),
+                "least_expected": float(test.expected_freq.min()),
+            }
         return found
 
     return judge

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from bench.drift_runs import Subject
+from bench.report import Line, line
 from bench.runs import Medians
 
 Measures = Mapping[int, Mapping[Subject, Medians]]
@@ -24,7 +24,7 @@ STEADY = 1.15
 allocations alone does to it."""
 
 
-def rows_of(measures: Measures, growing: Mapping[int, Medians]) -> list[dict[str, Any]]:
+def rows_of(measures: Measures, growing: Mapping[int, Medians]) -> list[Line]:
     """Makes the lines.
 
     Args:
@@ -32,73 +32,49 @@ def rows_of(measures: Measures, growing: Mapping[int, Medians]) -> list[dict[str
         growing: Current rows → runs against a kept profile of a million rows.
 
     Returns:
-        Lines of ``measure``, ``ours``, ``peer``, ``ratio`` (peer / ours: how many times better), ``goal`` and
-        ``holds`` (``None`` without a goal).
+        Lines, see :func:`bench.report.line`; ``ratio`` is peer / ours: how many times better.
     """
     lines = []
     largest = max(measures, default=0)
     for rows, found in measures.items():
         goals = rows == largest == 1_000_000
-        for peer in (Subject.EVIDENTLY, Subject.EVIDENTLY_KS, Subject.SCIPY):
-            if peer not in found:
-                continue
-            least = {Subject.EVIDENTLY: TIMES_FASTER, Subject.SCIPY: 1}.get(peer) if goals else None
-            lines.append(_line(f"{rows:,} rows, seconds, {peer}", found, peer, "seconds", least))
+        peers = [peer for peer in (Subject.EVIDENTLY, Subject.EVIDENTLY_KS, Subject.SCIPY) if peer in found]
+        for peer in peers:
+            least: float | None = {Subject.EVIDENTLY: TIMES_FASTER, Subject.SCIPY: 1}.get(peer) if goals else None
+            lines.append(_beside(f"{rows:,} rows, seconds, {peer}", found, peer, "seconds", least))
             least = 1 / MEMORY_SHARE if goals and peer is Subject.EVIDENTLY else None
-            lines.append(_line(f"{rows:,} rows, peak MB, {peer}", found, peer, "peak_mb", least))
+            lines.append(_beside(f"{rows:,} rows, peak MB, {peer}", found, peer, "peak_mb", least))
+        # Beside a peer ours stand in its lines already.
+        for subject in (Subject.OURS_KEPT,) if peers else (Subject.OURS, Subject.OURS_KEPT):
+            if subject in found:
+                runs = found[subject]
+                lines.append(_alone(f"{rows:,} rows, seconds, {subject}", runs, runs.seconds))
+                lines.append(_alone(f"{rows:,} rows, peak MB, {subject}", runs, runs.peak_mb))
     return [*lines, *_growing(growing)]
 
 
-def _line(
+def _beside(
     measure: str, found: Mapping[Subject, Medians], peer: Subject, what: str, least: float | None
-) -> dict[str, Any]:
+) -> Line:
     ours, its = getattr(found[Subject.OURS], what), getattr(found[peer], what)
-    ratio = its / ours
-    return {
-        "measure": measure,
-        "ours": round(ours, 3),
-        "peer": round(its, 3),
-        "ratio": round(ratio, 2),
-        "goal": None if least is None else f"ratio ≥ {least:g}",
-        "holds": None if least is None else ratio >= least,
-        "rounds": [found[Subject.OURS].rounds, found[peer].rounds],
-    }
+    goal, holds = (None, None) if least is None else (f"ratio ≥ {least:g}", its / ours >= least)
+    return line(measure, ours, its, goal=goal, holds=holds, rounds=found[Subject.OURS].rounds)
 
 
-def _growing(growing: Mapping[int, Medians]) -> list[dict[str, Any]]:
+def _growing(growing: Mapping[int, Medians]) -> list[Line]:
     lines = []
     for rows, runs in growing.items():
-        limit = LARGEST_S if rows == 10_000_000 else None
-        lines.append(
-            _alone(f"{rows:,} rows against a kept profile, seconds", runs, runs.seconds, limit, "seconds")
-        )
-        lines.append(
-            _alone(f"{rows:,} rows against a kept profile, peak MB", runs, runs.peak_mb, LAMBDA_MB, "MB")
-        )
+        against, limit = f"{rows:,} rows against a kept profile", LARGEST_S if rows == 10_000_000 else None
+        lines.append(_alone(f"{against}, seconds", runs, runs.seconds, limit, "seconds"))
+        lines.append(_alone(f"{against}, peak MB", runs, runs.peak_mb, LAMBDA_MB, "MB"))
     if len(growing) > 1:
         first, last = growing[min(growing)], growing[max(growing)]
-        growth = last.peak_mb / first.peak_mb
-        lines.append(
-            {
-                "measure": f"peak memory at {max(growing):,} rows / at {min(growing):,}",
-                "ours": round(growth, 3),
-                "peer": None,
-                "ratio": None,
-                "goal": f"≤ {STEADY:g}",
-                "holds": growth <= STEADY,
-                "rounds": [last.rounds],
-            }
-        )
+        measure = f"peak memory at {max(growing):,} rows / at {min(growing):,}"
+        growth, goal = last.peak_mb / first.peak_mb, f"≤ {STEADY:g}"
+        lines.append(line(measure, growth, goal=goal, holds=growth <= STEADY, rounds=last.rounds))
     return lines
 
 
-def _alone(measure: str, runs: Medians, value: float, limit: float | None, unit: str) -> dict[str, Any]:
-    return {
-        "measure": measure,
-        "ours": round(value, 3),
-        "peer": None,
-        "ratio": None,
-        "goal": None if limit is None else f"≤ {limit:,.0f} {unit}",
-        "holds": None if limit is None else value <= limit,
-        "rounds": [runs.rounds],
-    }
+def _alone(measure: str, runs: Medians, value: float, limit: float | None = None, unit: str = "") -> Line:
+    goal, holds = (None, None) if limit is None else (f"≤ {limit:,.0f} {unit}", value <= limit)
+    return line(measure, value, goal=goal, holds=holds, rounds=runs.rounds)

@@ -49,13 +49,18 @@ def local_s3(folder: Path) -> Iterator[str]:
 
 
 def client_environment(endpoint: str | None = None) -> dict[str, str]:
-    """What a measured process may know: the emulator's credentials, and where our packages are.
+    """What a measured process of ours may know: the emulator's credentials, and where our packages are.
 
     Args:
         endpoint: URL of the emulator, for AWS's own variable; ``None`` to leave it out.
     """
+    return {**peer_environment(endpoint), **our_environment()}
+
+
+def peer_environment(endpoint: str | None = None) -> dict[str, str]:
+    """The same for a peer, which gets none of our packages."""
     return {
-        **our_environment(),
+        **kept_environment(),
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": "us-east-1",

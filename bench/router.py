@@ -2,9 +2,10 @@
 
 The same LightGBM pipeline on both sides, fitted on the flights; ours as a release whose ONNX file the
 training code converted. Each run is a process of its own. Then a minute of 1,000 requests a second over HTTP
-while the split changes each second. Prints ratios of medians and import times, checks that all gave the same
-answers, and writes out/bench-router.json and out/bench-router.png. It fails when answers differ or a request
-is lost; times are for reading. Takes about 6 minutes on two quiet cores.
+while the split changes each second. Prints ratios of medians (of memory: of the largest) and import times,
+checks that all gave the same answers, and writes out/bench-router.json and out/bench-router.png; with --quick
+files of other names, without goals. It fails when answers differ or a request or a record is lost; times are
+for reading. Takes about 6 minutes on two quiet cores.
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ from rich.table import Table
 
 from bench import report
 from bench.local_s3 import client_environment, local_s3
+from bench.router_answers import disagreements
 from bench.router_chart import save_chart
-from bench.router_imports import import_times
+from bench.router_imports import SHOWN, Imports, import_times, lines_of
 from bench.router_rows import Load, rows_of
-from bench.router_runs import PEERS_PYTHON, Run, Runner, Subject, disagreements, medians
+from bench.router_runs import LOGGING, PEERS_PYTHON, Medians, Run, Runner, Subject
 from bench.router_traffic import traffic
+from bench.runs import check_ended
 from contender.domain.release import parse_release, release_key
-from contender.errors import ContenderError
 from infra.local.deploy import create_declared_table
 from infra.local.tools import ROOT
 
@@ -37,7 +39,6 @@ BUCKET, TABLE = "bench-artifacts", "bench-predictions"
 RELEASE, SPLIT = "/contender/bench/release", "/contender/bench/ab_split_b"
 RATE, SECONDS = 1_000, 60
 QUICK_SHARE, QUICK_SECONDS = 0.1, 5
-IMPORTS_SHOWN = 10
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,45 +46,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
     quick = "one round of a tenth of the calls, 5 s of traffic (1.5 minutes)"
     options = report.parser("router", __doc__, "runs of each", quick).parse_args(arguments)
     console = Console()
-    if report.is_missing(PEERS_PYTHON, "router", console):
+    if report.is_missing(PEERS_PYTHON, "router", console) or report.is_unwritable(options.out, console):
         return 2
     with report.working("router", console, "making the model") as (folder, status):
         found, load, imports = _measure(folder, status, console, options.rounds, options.quick)
-    lines = rows_of(found, load)
-    console.print(report.table("Router, medians; ratio = peer / ours", lines))
-    console.print(_imports(imports))
+    lines, name = rows_of(found, load), report.run_name("router", options)
+    lines = lines if name == "router" else report.without_goals(lines)
+    console.print(report.table("Router, medians, of MB the largest; ratio = peer / ours", lines))
+    console.print(_table(f"Imports of the router: {imports.total:,.0f} ms, by package", imports.packages))
+    console.print(_table("The slowest modules, each without what it imports", imports.modules))
     wrong = [*disagreements(found), *load.errors[:5], *load.faults]
-    for text in wrong:
-        console.print(f"[red]{text}[/red]", highlight=False)
+    report.tell_problems(wrong, console)
     if not wrong:
         console.print("All gave the same answers, and every request was logged once.")
-    report.keep(lines, lambda path: save_chart(found, path), "router", options.out, console)
+    lines = [*lines, *lines_of(imports)]
+    report.keep(lines, lambda path: save_chart(found, path), name, options.out, console)
     return 1 if wrong else 0
 
 
 def _measure(
     folder: Path, status: Status, console: Console, rounds: int, quick: bool
-) -> tuple[dict[Subject, Run], Load, list[tuple[str, float]]]:
+) -> tuple[dict[Subject, Medians], Load, Imports]:
     with local_s3(folder) as endpoint:
         env = _environment(endpoint)
         done = subprocess.run(
             [sys.executable, "-m", "bench.router_model", str(folder)],
             env=env, cwd=ROOT, capture_output=True, text=True, check=False,
         )  # fmt: skip
-        if done.returncode:
-            raise ContenderError(f"the model was not made:\n{done.stderr[-2000:]}")
+        check_ended("making the model", done.returncode, done.stderr)
         console.print(f"The model: ONNX {done.stdout.strip()}", highlight=False)
         aws = boto3.Session("test", "test", region_name="us-east-1")
         salt = _publish(folder, aws, endpoint)
-        runner = Runner(folder, env)
+        runner, dynamodb = Runner(folder, env), aws.client("dynamodb", endpoint_url=endpoint)
         runs: dict[Subject, list[Run]] = {subject: [] for subject in Subject}
         for number in range(1 if quick else rounds):
             for subject in Subject:
                 status.update(f"round {number + 1} of {1 if quick else rounds}: {subject}")
-                runs[subject].append(runner.run(subject, QUICK_SHARE if quick else 1.0))
-        found = {subject: medians(its) for subject, its in runs.items()}
-        for subject, run in found.items():
-            told = ", ".join(f"{name} {value:,.3f}" for name, value in run.figures.items())
+                before = _records(dynamodb) if subject in LOGGING else 0
+                run = runner.run(subject, QUICK_SHARE if quick else 1.0)
+                stored = _records(dynamodb) - before if subject in LOGGING else None
+                runs[subject].append(run._replace(stored=stored))
+        found = {subject: Medians.of(its) for subject, its in runs.items()}
+        for subject, medians in found.items():
+            told = ", ".join(f"{name} {value:,.3f}" for name, value in medians.figures.items())
             console.print(f"{subject}: {told}", highlight=False)
         seconds = QUICK_SECONDS if quick else SECONDS
         status.update(f"{RATE:,} requests a second for {seconds} s")
@@ -121,13 +126,17 @@ def _publish(folder: Path, aws: Any, endpoint: str) -> str:
     return release.salt
 
 
-def _imports(times: Sequence[tuple[str, float]]) -> Table:
-    total = sum(own for _, own in times)
-    table = Table(title=f"Imports of the router: {total:,.0f} ms, by package", title_justify="left")
-    table.add_column("package")
+def _records(dynamodb: Any) -> int:
+    pages = dynamodb.get_paginator("scan").paginate(TableName=TABLE, Select="COUNT", ConsistentRead=True)
+    return sum(page["Count"] for page in pages)
+
+
+def _table(title: str, times: Sequence[tuple[str, float]]) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column("imported")
     table.add_column("ms", justify="right")
-    for package, own in times[:IMPORTS_SHOWN]:
-        table.add_row(package, f"{own:,.1f}")
+    for name, own in times[:SHOWN]:
+        table.add_row(name, f"{own:,.1f}")
     return table
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 
 from bench.charts import OURS, THEIRS, chart, finish
-from bench.router_runs import Run, Subject
+from bench.router_runs import Medians, Subject
 
 ANSWERS = {
     Subject.HANDLER: "Contender, event into the handler",
@@ -30,11 +30,11 @@ STARTS = {
 PEERS = frozenset({Subject.SERVE, Subject.SKLEARN, Subject.PYFUNC, Subject.PYCARET, Subject.PEER_COLD})
 
 
-def save_chart(found: Mapping[Subject, Run], path: Path) -> None:
+def save_chart(found: Mapping[Subject, Medians], path: Path) -> None:
     """Draws the chart.
 
     Args:
-        found: Subject → medians; every subject.
+        found: Subject → its runs; every subject.
         path: The PNG file.
     """
     title = "One flight at a time: the same LightGBM pipeline on both sides"
@@ -42,12 +42,12 @@ def save_chart(found: Mapping[Subject, Run], path: Path) -> None:
         _bars(axes[0][0], found, ANSWERS, "p50_ms", "One answer: p50 in ms, log scale", log=True)
         _bars(axes[0][1], found, MODELS, "p50_ms", "One prediction alone: p50 in ms, log scale", log=True)
         _bars(axes[1][0], found, STARTS, "seconds", "Fresh process to first answer, in seconds", log=False)
-        _bars(axes[1][1], found, STARTS, "peak_mb", "Peak memory of it, in MB", log=False)
+        _bars(axes[1][1], found, STARTS, "peak_mb", "Peak memory of it, in MB (largest)", log=False)
 
 
 def _bars(
     axes: Axes,
-    found: Mapping[Subject, Run],
+    found: Mapping[Subject, Medians],
     names: Mapping[Subject, str],
     figure: str,
     title: str,

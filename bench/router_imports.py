@@ -1,4 +1,4 @@
-"""What importing the router takes, by package."""
+"""What importing the router takes, by package and by module."""
 
 from __future__ import annotations
 
@@ -6,16 +6,38 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
+from bench.report import Line, line
 from contender.errors import ContenderError
 from infra.local.tools import ROOT
 
 ALL = "import handler, webapp.wiring"
 """The second is imported by the first event."""
 STANDARD = "standard library"
+SHOWN = 10
 
 
-def import_times(env: Mapping[str, str], rounds: int = 3) -> list[tuple[str, float]]:
+class Imports(NamedTuple):
+    """What the router's imports take, in milliseconds, without what each imports in turn; slowest first.
+
+    Attributes:
+        packages: By package, the standard library as one.
+        modules: By module.
+        rounds: How often they were imported; these are the times of the quickest.
+    """
+
+    packages: list[tuple[str, float]]
+    modules: list[tuple[str, float]]
+    rounds: int
+
+    @property
+    def total(self) -> float:
+        """All of them together."""
+        return sum(own for _, own in self.modules)
+
+
+def import_times(env: Mapping[str, str], rounds: int = 3) -> Imports:
     """Imports the router in fresh processes.
 
     Args:
@@ -23,8 +45,7 @@ def import_times(env: Mapping[str, str], rounds: int = 3) -> list[tuple[str, flo
         rounds: How many.
 
     Returns:
-        Package → milliseconds of its own modules (CPython's ``-X importtime``), in the quickest round, those
-        that take longest first.
+        What CPython's ``-X importtime`` says in the quickest round.
 
     Raises:
         ContenderError: When the router cannot be imported.
@@ -37,26 +58,49 @@ def import_times(env: Mapping[str, str], rounds: int = 3) -> list[tuple[str, flo
         )  # fmt: skip
         if done.returncode:
             raise ContenderError(f"the router cannot be imported:\n{done.stderr[-2000:]}")
-        found.append(by_package(done.stderr.splitlines()))
+        found.append(by_module(done.stderr.splitlines()))
     quickest = min(found, key=lambda times: sum(times.values()))
-    return sorted(quickest.items(), key=lambda item: -item[1])
+    return Imports(_slowest(by_package(quickest)), _slowest(quickest), rounds)
 
 
-def by_package(lines: Sequence[str]) -> dict[str, float]:
-    """Adds up what ``-X importtime`` writes.
+def by_module(written: Sequence[str]) -> dict[str, float]:
+    """Reads what ``-X importtime`` writes.
 
     Args:
-        lines: ``import time: self [us] | cumulative | imported package``; others are not read.
+        written: ``import time: self [us] | cumulative | imported package``; other lines are not read.
 
     Returns:
-        Package → milliseconds of its modules, without what these import.
+        Module → milliseconds, without what it imports.
     """
     times: dict[str, float] = defaultdict(float)
-    for line in lines:
-        head, _, rest = line.partition(":")
+    for each in written:
+        head, _, rest = each.partition(":")
         own, _, named = rest.partition("|")
         if head == "import time" and own.strip().isdecimal():
-            package = named.partition("|")[2].strip().partition(".")[0]
-            known = package in sys.stdlib_module_names or package.startswith("_")
-            times[STANDARD if known else package] += int(own) / 1e3
+            times[named.partition("|")[2].strip()] += int(own) / 1e3
     return dict(times)
+
+
+def by_package(modules: Mapping[str, float]) -> dict[str, float]:
+    """Adds modules up: package → milliseconds, all of the standard library as one package."""
+    times: dict[str, float] = defaultdict(float)
+    for module, own in modules.items():
+        package = module.partition(".")[0]
+        known = package in sys.stdlib_module_names or package.startswith("_")
+        times[STANDARD if known else package] += own
+    return dict(times)
+
+
+def lines_of(imports: Imports) -> list[Line]:
+    """Makes the lines of all imports and of the slowest modules."""
+    return [
+        line("imports of the router, ms", imports.total, rounds=imports.rounds),
+        *(
+            line(f"import of {module}, without what it imports, ms", own, rounds=imports.rounds)
+            for module, own in imports.modules[:SHOWN]
+        ),
+    ]
+
+
+def _slowest(times: Mapping[str, float]) -> list[tuple[str, float]]:
+    return sorted(times.items(), key=lambda item: -item[1])

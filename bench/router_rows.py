@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from bench.report import Line
-from bench.router_runs import Run, Subject
+from bench.report import Line, line
+from bench.router_runs import Medians, Subject
 
 FOLLOWED_WITHIN_S = 10.0
 """What the router promises of a change of the split, in seconds."""
@@ -75,59 +75,47 @@ class Load(NamedTuple):
     p99_ms: float
 
 
-def rows_of(found: Mapping[Subject, Run], load: Load | None) -> list[Line]:
+def rows_of(found: Mapping[Subject, Medians], load: Load | None) -> list[Line]:
     """Makes the lines.
 
     Args:
-        found: Subject → medians.
+        found: Subject → its runs.
         load: What the traffic came to, where there was any.
 
     Returns:
-        Lines of ``measure``, ``ours``, ``peer``, ``ratio`` (peer / ours: how many times better), ``goal`` and
-        ``holds`` (``None`` without a goal).
+        Lines, see :func:`bench.report.line`; ``ratio`` is peer / ours: how many times better.
     """
     lines: list[Line] = []
-    for goal in GOALS:
-        if goal.ours not in found or goal.peer not in found:
+    for measure, who, other, figure, least in GOALS:
+        if who not in found or other not in found:
             continue
-        ours, peer = found[goal.ours].figures[goal.figure], found[goal.peer].figures[goal.figure]
-        lines.append(
-            {
-                "measure": goal.measure,
-                "ours": round(ours, 4),
-                "peer": round(peer, 4),
-                "ratio": round(peer / ours, 2),
-                "goal": None if goal.least is None else f"ratio ≥ {goal.least:,g}",
-                "holds": None if goal.least is None else peer / ours >= goal.least,
-            }
-        )
+        ours, peer = found[who].figures[figure], found[other].figures[figure]
+        goal, holds = (None, None) if least is None else (f"ratio ≥ {least:,g}", peer / ours >= least)
+        rounds = len(found[who].runs)
+        lines.append(line(measure, ours, peer, goal=goal, holds=holds, rounds=rounds, digits=4))
     return lines if load is None else [*lines, *_of_load(load)]
 
 
 def _of_load(load: Load) -> list[Line]:
     # Late is late: a second more than a minute for a minute's requests means that the rate was not held.
-    rate = load.sent / load.seconds
+    rate, least = load.sent / load.seconds, 0.98 * load.rate
     return [
-        _alone("load: requests a second", rate, f"≥ {0.98 * load.rate:,g}", rate >= 0.98 * load.rate),
-        _alone("load: errors", len(load.errors), "0", not load.errors),
-        _alone("load: faults of the log (each request once)", len(load.faults), "0", not load.faults),
-        _alone(
+        line("load: requests a second", rate, goal=f"≥ {least:,g}", holds=rate >= least, rounds=1),
+        line("load: errors", len(load.errors), goal="0", holds=not load.errors, rounds=1),
+        line(
+            "load: faults of the log (each request once)",
+            len(load.faults),
+            goal="0",
+            holds=not load.faults,
+            rounds=1,
+        ),
+        line(
             f"load: split followed within, s ({load.changes} changes)",
             load.followed_s,
-            f"≤ {FOLLOWED_WITHIN_S:g}",
-            load.followed_s <= FOLLOWED_WITHIN_S,
+            goal=f"≤ {FOLLOWED_WITHIN_S:g}",
+            holds=load.followed_s <= FOLLOWED_WITHIN_S,
+            rounds=1,
         ),
-        _alone("load: p50 ms from when it was due", load.p50_ms, None, None),
-        _alone("load: p99 ms from when it was due", load.p99_ms, None, None),
+        line("load: p50 ms from when it was due", load.p50_ms, rounds=1),
+        line("load: p99 ms from when it was due", load.p99_ms, rounds=1),
     ]
-
-
-def _alone(measure: str, value: float, goal: str | None, holds: bool | None) -> Line:
-    return {
-        "measure": measure,
-        "ours": round(value, 3),
-        "peer": None,
-        "ratio": None,
-        "goal": goal,
-        "holds": holds,
-    }

@@ -1,4 +1,4 @@
-"""Who is measured, each run in a fresh process, and whether all of them gave the same answers."""
+"""Who is measured, each run in a fresh process."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
+from bench.runs import check_ended
 from contender.errors import ContenderError
 from infra.local import processes
 from infra.local.tools import ROOT
 
 PEERS_PYTHON = ROOT / ".venv-bench-models/bin/python"
-PROBABILITY_TOLERANCE = 1e-5
-"""Largest difference of a probability, as in the training's own comparison."""
 
 
 class Subject(StrEnum):
@@ -55,30 +54,51 @@ CALLS: Mapping[Subject, int] = {
 """Timed calls of each in a round."""
 
 SERVERS = {Subject.HTTP: "contender", Subject.SERVE: "mlflow"}
+FRESH = frozenset({Subject.COLD, Subject.COLD_MODEL, Subject.PEER_COLD})
+"""Asked about the first row alone."""
+PEERS = frozenset({Subject.SKLEARN, Subject.PYFUNC, Subject.PYCARET, Subject.PEER_COLD})
+LOGGING = frozenset({Subject.LOGGED, Subject.COLD})
+"""Those whose every call is a record in the table."""
 
 
 class Run(NamedTuple):
-    """One run of a process, or the medians of several.
+    """One run of a process.
 
     Attributes:
         figures: ``p50_ms`` and ``p99_ms`` of its calls, or ``seconds`` from its start to its answer and
             ``peak_mb``, its largest resident size.
         answers: What it answered about each row.
+        rows: How many rows it was to answer about.
+        calls: Calls in all, timed and untimed.
+        stored: Records that the table has more than before; ``None`` where that was not counted.
     """
 
     figures: Mapping[str, float]
     answers: Sequence[Any]
+    rows: int
+    calls: int
+    stored: int | None = None
 
 
-def medians(runs: Sequence[Run]) -> Run:
-    """Sums runs of one subject up: medians, but for memory the largest; the answers of the last."""
-    return Run(
-        {
+class Medians(NamedTuple):
+    """Several runs of one subject.
+
+    Attributes:
+        figures: Medians, but of memory the largest.
+        runs: The runs.
+    """
+
+    figures: Mapping[str, float]
+    runs: Sequence[Run]
+
+    @classmethod
+    def of(cls, runs: Sequence[Run]) -> Medians:
+        """Sums runs up."""
+        figures = {
             name: (max if name == "peak_mb" else median)(run.figures[name] for run in runs)
             for name in runs[0].figures
-        },
-        runs[-1].answers,
-    )
+        }
+        return cls(figures, tuple(runs))
 
 
 class Runner:
@@ -108,18 +128,24 @@ class Runner:
             ContenderError: When the process fails.
         """
         calls = max(1, int(CALLS[subject] * share))
+        every = len(json.loads((self.folder / "rows.json").read_text()))
+        # Peers that are no servers are asked about no more rows than calls. Timed calls come on top.
+        rows = 1 if subject in FRESH else min(calls, every) if subject in PEERS else every
+        asked, names = 1 if subject in FRESH else rows + calls, ("p50_ms", "p99_ms")
         if subject in SERVERS:
             with self.server(subject) as (port, _):
                 command = [sys.executable, "-m", "bench.router_client", SERVERS[subject], str(port)]
-                return _timed(self.told([*command, str(self.folder), str(calls)], self.env))
-        if subject in (Subject.SKLEARN, Subject.PYFUNC, Subject.PYCARET, Subject.PEER_COLD):
-            peer = "cold" if subject is Subject.PEER_COLD else subject.value
-            command = [str(PEERS_PYTHON), str(ROOT / "bench/router_peers.py"), peer]
-            env = self._peers
+                told = self.told([*command, str(self.folder), str(calls)], self.env)
         else:
-            command, env = [sys.executable, "-m", "bench.router_ours", subject.value], self.env
-        told = self.told([*command, str(self.folder), str(calls)], env)
-        return _started(told) if "peak_mb" in told else _timed(told)
+            if subject in PEERS:
+                peer, env = "cold" if subject is Subject.PEER_COLD else subject.value, self._peers
+                command = [str(PEERS_PYTHON), str(ROOT / "bench/router_peers.py"), peer]
+            else:
+                command, env = [sys.executable, "-m", "bench.router_ours", subject.value], dict(self.env)
+            told = self.told([*command, str(self.folder), str(calls)], env)
+        if subject in FRESH:
+            names = ("seconds", "peak_mb")
+        return Run({name: told[name] for name in names}, told["answers"], rows, asked)
 
     def told(self, command: Sequence[str], env: Mapping[str, str]) -> dict[str, Any]:
         """Runs a process and gives the JSON of its last line, with ``seconds`` from its start to that line.
@@ -127,28 +153,32 @@ class Runner:
         Raises:
             ContenderError: When it fails.
         """
-        name, started, line, answered = (
-            Path(command[2 if "-m" in command else 1]).name,
-            time.monotonic(),
-            "",
-            0.0,
-        )
-        try:
-            with subprocess.Popen(
-                command, env=env, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-            ) as process:
+        name = Path(command[2 if "-m" in command else 1]).name
+        line, answered = "", 0.0
+        log = self.folder / "logs" / f"{name}-{uuid.uuid4().hex}.log"
+        log.parent.mkdir(exist_ok=True)
+        # Into a file: a pipe that nobody reads fills up, and who writes into it waits for ever.
+        with log.open("wb") as complaints:
+            started = time.monotonic()
+            try:
+                process = subprocess.Popen(
+                    command, env=env, cwd=ROOT, stdout=subprocess.PIPE, stderr=complaints, text=True
+                )
+            except OSError as error:
+                raise ContenderError(f"{name} does not start: {error}; run `make bench-router`") from error
+            with process:
                 assert process.stdout is not None
-                assert process.stderr is not None
-                for told in process.stdout:
-                    line, answered = told, time.monotonic()
-                complaint = process.stderr.read()
-            if process.returncode:
-                raise ContenderError(f"{name} failed:\n{complaint[-2000:]}")
+                try:
+                    for told in process.stdout:
+                        line, answered = told, time.monotonic()
+                except BaseException:
+                    process.kill()
+                    raise
+        check_ended(name, process.returncode, log.read_text(errors="replace"))
+        try:
             return {"seconds": answered - started, **json.loads(line)}
-        except OSError as error:
-            raise ContenderError(f"{name} does not start: {error}; run `make bench-router`") from error
         except ValueError as error:
-            raise ContenderError(f"{name} told nothing: {line[:200]!r}\n{complaint[-2000:]}") from error
+            raise ContenderError(f"{name} told nothing: {line[:200]!r}\n{processes.tail(log)}") from error
 
     @contextmanager
     def server(self, subject: Subject) -> Iterator[tuple[int, Path]]:
@@ -177,50 +207,3 @@ class Runner:
             yield port, log
         finally:
             processes.stop_marked(mark, grace_s=20)
-
-
-def _timed(told: Mapping[str, Any]) -> Run:
-    return Run({name: told[name] for name in ("p50_ms", "p99_ms")}, told["answers"])
-
-
-def _started(told: Mapping[str, Any]) -> Run:
-    return Run({name: told[name] for name in ("seconds", "peak_mb")}, told["answers"])
-
-
-def disagreements(found: Mapping[Subject, Run]) -> list[str]:
-    """Compares the answers of all subjects about each row.
-
-    Args:
-        found: Subject → its runs; the handler among them.
-
-    Returns:
-        What differs, in words. Empty when every label is the handler's and every probability lies within
-        ``PROBABILITY_TOLERANCE`` of the handler's.
-    """
-    rows = _plain(Subject.HANDLER, found[Subject.HANDLER].answers)
-    wrong = []
-    for subject, run in found.items():
-        answers = _plain(subject, run.answers)
-        labels = sum(mine[0] != its[0] for mine, its in zip(rows, answers, strict=False))
-        apart = max(
-            (abs(mine[1] - its[1]) for mine, its in zip(rows, answers, strict=False) if its[1] is not None),
-            default=0.0,
-        )
-        if labels:
-            wrong.append(f"{subject} gives another label for {labels} of {len(answers)} rows")
-        if not apart <= PROBABILITY_TOLERANCE:
-            wrong.append(f"{subject} gives probabilities that are up to {apart:.2g} apart")
-    return wrong
-
-
-def _plain(subject: Subject, answers: Sequence[Any]) -> list[tuple[int, float | None]]:
-    """Label, and the probability of class 1 where the subject tells it."""
-    if subject in (Subject.HANDLER, Subject.LOGGED, Subject.HTTP, Subject.COLD):
-        return [(answer["prediction"], answer["probabilities"]["1"]) for answer in answers]
-    if subject in (Subject.MODEL, Subject.COLD_MODEL):
-        return [(value, probabilities["1"]) for value, probabilities in answers]
-    if subject is Subject.SKLEARN:
-        return [(int(row[0][1] > row[0][0]), row[0][1]) for row in answers]
-    if subject is Subject.SERVE:
-        return [(answer["predictions"][0], None) for answer in answers]
-    return [(answer[0] if isinstance(answer, list) else answer, None) for answer in answers]

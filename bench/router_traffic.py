@@ -15,6 +15,7 @@ from bench.router_rows import Load
 from bench.router_runs import Runner, Subject
 from contender.domain.split import format_share
 from contender.errors import ContenderError
+from infra.local import processes
 
 SHARES = (0.1, 0.3, 0.5, 0.7, 0.9, 0.6, 0.4, 0.2)
 """What the split is set to in turn: never twice the same in a row."""
@@ -51,7 +52,7 @@ def traffic(runner: Runner, ssm: Any, parameter: str, salt: str, rate: int, seco
     try:
         records = [Logged(*record) for record in json.loads(log.read_text().splitlines()[-1])["records"]]
     except (IndexError, KeyError, ValueError) as error:
-        raise ContenderError(f"the server did not tell what it logged; see {log}") from error
+        raise ContenderError(f"the server did not tell what it logged:\n{processes.tail(log)}") from error
     return Load(
         rate=rate,
         sent=len(told["ids"]) + len(told["errors"]),

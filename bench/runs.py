@@ -37,14 +37,14 @@ class Medians(NamedTuple):
         seconds: Median.
         cpu_s: Median.
         peak_mb: Largest, because it is a bound that counts.
-        answers: Of the last run.
+        answers: Of each run.
     """
 
     rounds: int
     seconds: float
     cpu_s: float
     peak_mb: float
-    answers: Mapping[str, Any]
+    answers: tuple[Mapping[str, Any], ...]
 
     @classmethod
     def of(cls, runs: Sequence[Run]) -> Medians:
@@ -54,7 +54,7 @@ class Medians(NamedTuple):
             median(run.seconds for run in runs),
             median(run.cpu_s for run in runs),
             max(run.peak_mb for run in runs),
-            runs[-1].answers,
+            tuple(run.answers for run in runs),
         )
 
 
@@ -80,13 +80,26 @@ def run_process(name: str, command: Sequence[str], env: Mapping[str, str], targe
 def answer_of(name: str, command: Sequence[str], env: Mapping[str, str], target: str) -> dict[str, Any]:
     """Runs a program in the project's root, and gives the JSON of its last line; see :func:`run_process`."""
     try:
-        done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
     except OSError as error:
         raise ContenderError(f"{name} does not start: {error}; run `{target}`") from error
-    except subprocess.CalledProcessError as error:
-        raise ContenderError(f"{name} failed:\n{error.stderr[-2000:]}") from error
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    check_ended(name, done.returncode, done.stderr)
+    try:
+        told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    except (IndexError, ValueError) as error:
+        raise ContenderError(f"{name} told nothing:\n{last_words(done.stderr)}") from error
     return told
+
+
+def check_ended(name: str, code: int, complaint: str) -> None:
+    """Raises ``ContenderError`` with the cause when a process ended with another exit code than 0."""
+    if code:
+        raise ContenderError(f"{name} failed with exit code {code}:\n{last_words(complaint)}")
+
+
+def last_words(complaint: str) -> str:
+    """Gives the end of what a process wrote on its way out, where the cause stands."""
+    return complaint.strip()[-2000:] or "  (it wrote nothing; -9 means killed, often for want of memory)"
 
 
 def kept_environment(*more: str) -> dict[str, str]:

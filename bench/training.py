@@ -5,7 +5,8 @@ conversion, parity, gate, plots, everything in MLflow, alias and release. The pe
 ``setup`` and ``compare_models()`` alone. The AUC of both is measured on the same newest fifth of each window:
 of the peer's winner, as compared or fitted again on all rows, whichever is better; and likewise of the one
 that its table names best by AUC. Prints seconds and AUC, and writes out/bench-training.json and
-out/bench-training.png; it fails only when the two did not have the same rows.
+out/bench-training.png; with --quick files of other names, without goals. It fails only when the two did not
+have the same rows.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
-import pandas as pd
 from rich.console import Console
 from rich.status import Status
 
@@ -31,13 +31,8 @@ from bench.training_runs import (
     train_peer,
     write_parts,
 )
-from contender.errors import ContenderError
-from scripts.datasets.flights import SEED, prepare_flights
-from trainer.data import prepare
-from trainer.holdout import split
+from scripts.datasets.flights import prepare_flights
 
-HOLDOUT_SHARE = 0.2
-"""The task's default."""
 TIMES_FASTER = 3
 """Goal: so many times faster than the peer."""
 AUC_MARGIN = 0.002
@@ -66,26 +61,22 @@ def compare(
         ContenderError: When a side fails, or they had not the same rows.
     """
     flights = prepare_flights(folder / "data", rows=rows)
+    target = flights.dataset.target
     found: dict[str, Sides] = {}
     for name, window in {"January-February": flights.reference, "May-June": flights.may_june}.items():
-        data = prepare(pd.read_parquet(window), flights.dataset)
-        made = split(data, HOLDOUT_SHARE, SEED)
-        parts = made.train, made.holdout
-        train, holdout = write_parts(parts, flights.dataset.target, folder)
+        parts = write_parts(flights.root, window, folder)
         ours, peer = found[name] = ([], [])
         for number in range(rounds):
             status.update(f"{name}, round {number + 1} of {rounds}: the training task")
             ours.append(
-                train_ours(flights.root, window, folder / "stack", parts, lambda text: status.update(text))
+                train_ours(
+                    flights.root, window, folder / "stack", parts, target, lambda text: status.update(text)
+                )
             )
             _tell(console, name, "training task", ours[-1])
             status.update(f"{name}, round {number + 1} of {rounds}: compare_models(), which takes minutes")
-            peer.append(train_peer(train, holdout, flights.dataset.target))
+            peer.append(train_peer(parts, target))
             _tell(console, name, "compare_models()", peer[-1])
-            if (ours[-1].rows, ours[-1].late) != (peer[-1].rows, peer[-1].late):
-                raise ContenderError(
-                    f"{name}: {ours[-1].rows} rows were trained on by ours, {peer[-1].rows} by the peer"
-                )
     return found
 
 
@@ -94,33 +85,35 @@ def lines_of(found: Mapping[str, Sides]) -> list[report.Line]:
     lines: list[report.Line] = []
     for name, (ours, peer) in found.items():
         mine, its = median(run.seconds for run in ours), median(run.seconds for run in peer)
-        about = {"rounds": len(ours), "rows": list(ours[-1].rows)}
         lines.append(
-            {
-                "measure": f"{name}, seconds",
-                "ours": round(mine, 2),
-                "peer": round(its, 2),
-                "ratio": round(its / mine, 2),
-                "goal": f"ratio ≥ {TIMES_FASTER}",
-                "holds": its >= TIMES_FASTER * mine,
-                **about,
-                "algorithms": [ours[-1].algorithms, peer[-1].algorithms],
-                "winners": [ours[-1].winner, peer[-1].winner],
-            }
+            report.line(
+                f"{name}, seconds",
+                mine,
+                its,
+                rounds=len(ours),
+                goal=f"ratio ≥ {TIMES_FASTER}",
+                holds=its >= TIMES_FASTER * mine,
+                digits=2,
+                rows=list(ours[-1].rows),
+                algorithms=[ours[-1].algorithms, peer[-1].algorithms],
+                winners=[ours[-1].winner, peer[-1].winner],
+            )
         )
-        for whose, goal in ((WINNER, AUC_MARGIN), (BEST_BY_AUC, None)):
+        for whose, margin in ((WINNER, AUC_MARGIN), (BEST_BY_AUC, None)):
             mine, its = median(run.best(OURS) for run in ours), median(run.best(whose) for run in peer)
             lines.append(
-                {
-                    "measure": f"{name}, holdout AUC, {whose}",
-                    "ours": round(mine, 4),
-                    "peer": round(its, 4),
-                    "ratio": None,
-                    "goal": None if goal is None else f"≥ peer - {goal}",
-                    "holds": None if goal is None else mine >= its - goal,
-                    **about,
-                    "of_peer": dict(peer[-1].auc),
-                }
+                report.line(
+                    f"{name}, holdout AUC, {whose}",
+                    mine,
+                    its,
+                    rounds=len(ours),
+                    goal=None if margin is None else f"≥ peer - {margin}",
+                    holds=None if margin is None else mine >= its - margin,
+                    digits=4,
+                    with_ratio=False,
+                    rows=list(ours[-1].rows),
+                    of_peer=dict(peer[-1].auc),
+                )
             )
     return lines
 
@@ -139,15 +132,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     quick = "2,000 rows of each window, one round (minutes)"
     options = report.parser("training", __doc__, "trainings of each side", quick).parse_args(arguments)
     console = Console()
-    if report.is_missing(PEERS_PYTHON, "training", console):
+    if report.is_missing(PEERS_PYTHON, "training", console) or report.is_unwritable(options.out, console):
         return 2
     with report.working("training", console, "preparing flights") as (folder, status):
         rows, rounds = (2_000, 1) if options.quick else (None, options.rounds)
         found = compare(folder, rows, rounds, console, status)
-    lines = lines_of(found)
+    lines, name = lines_of(found), report.run_name("training", options)
+    lines = lines if name == "training" else report.without_goals(lines)
     console.print(report.table("Training, medians; ratio = peer / ours", lines))
     console.print("Both sides trained on the same rows and were scored on the same others.")
-    report.keep(lines, lambda path: save_chart(found, path), "training", options.out, console)
+    report.keep(lines, lambda path: save_chart(found, path), name, options.out, console)
     return 0
 
 

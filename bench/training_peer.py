@@ -46,7 +46,6 @@ def main(train: str, holdout: str, target: str, seed: int) -> None:
     answers = {
         "seconds": seconds,
         "rows": [len(rows), len(held)],
-        "late": [int(rows[target].sum()), int(held[target].sum())],
         "algorithms": len(table),
         "winner": str(table.iloc[0]["Model"]),
         "winner_by_auc": str(table.loc[table["AUC"].idxmax(), "Model"]),

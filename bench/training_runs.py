@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -10,10 +11,13 @@ from typing import NamedTuple
 
 import boto3
 import mlflow
+import pandas as pd
 from mlflow.entities import Run
+from sklearn.metrics import roc_auc_score
 
-from bench.runs import answer_of, kept_environment
+from bench.runs import answer_of, kept_environment, our_environment
 from contender.adapters.mlflow_registry import MlflowRegistry
+from contender.adapters.onnx_model import OnnxModel, load_onnx
 from contender.errors import ContenderError
 from contender.usecases.queue import CHAMPION
 from infra.local.info import StackInfo, aws_environment
@@ -21,12 +25,28 @@ from infra.local.stack import LocalStack
 from infra.local.tools import ROOT
 from scripts.datasets.flights import SEED
 from scripts.loop import Loop
-from trainer.data import TrainingData
 
 PEERS_PYTHON = ROOT / ".venv-bench-models/bin/python"
 PEER = ROOT / "bench/training_peer.py"
 OURS, WINNER, BEST_BY_AUC = "ours", "its winner", "its best by AUC"
 """Whose AUC; the last two begin the names in the answers of the peer."""
+SAME_AUC = 1e-9
+"""How far the AUC of the registered model on the peer's holdout may be from the one that the task logged.
+Both come from the same float32 probabilities, and an AUC depends on their order alone: nothing is rounded."""
+
+
+class Parts(NamedTuple):
+    """The rows that both sides get, as files.
+
+    Attributes:
+        train: Parquet of those that are trained on.
+        holdout: Parquet of those that nothing is fitted on.
+        rows: Rows of both.
+    """
+
+    train: Path
+    holdout: Path
+    rows: tuple[int, int]
 
 
 class Trained(NamedTuple):
@@ -36,7 +56,6 @@ class Trained(NamedTuple):
         seconds: What it took, see :func:`train_ours` and :func:`train_peer`.
         auc: Whose → AUC on the holdout.
         rows: Rows of training and of holdout.
-        late: Rows of the second class in each.
         algorithms: How many were compared.
         winner: The algorithm.
     """
@@ -44,7 +63,6 @@ class Trained(NamedTuple):
     seconds: float
     auc: Mapping[str, float]
     rows: tuple[int, int]
-    late: tuple[int, int]
     algorithms: int
     winner: str
 
@@ -57,7 +75,8 @@ def train_ours(
     data: Path,
     window: Path,
     state: Path,
-    parts: tuple[TrainingData, TrainingData],
+    parts: Parts,
+    target: str,
     progress: Callable[[str], None],
 ) -> Trained:
     """Trains by the deployed loop: a check without a champion launches the task.
@@ -70,6 +89,7 @@ def train_ours(
         window: The file; it is uploaded as the reference.
         state: Folder of the stack.
         parts: What the task must have trained on and held out.
+        target: Name of the target.
         progress: Told what is going on.
 
     Raises:
@@ -80,6 +100,7 @@ def train_ours(
     progress("starting a stack")
     with LocalStack.start(state) as stack:
         os.environ.update(aws_environment(stack.endpoint_url))
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         session = boto3.Session()
         s3 = session.client("s3")
         s3.upload_file(str(data / "dataset.json"), stack.data_bucket, "dataset.json")
@@ -89,48 +110,80 @@ def train_ours(
         )
         answer = loop.check(loop.schedule_event())
         record = loop.wait_for_training(answer["run_key"], progress)
-        found, algorithms = _run_of(stack)
+        found, model, algorithms = _run_of(stack)
     if record.launched_at is None or record.finished_at is None:
         raise ContenderError(f"run record {record.run_key} has no times")
     took = datetime.fromisoformat(record.finished_at) - datetime.fromisoformat(record.launched_at)
     rows = (int(found.data.params["rows_train"]), int(found.data.params["rows_holdout"]))
-    train, holdout = parts
-    if rows != (len(train), len(holdout)):
-        raise ContenderError(f"ours trained on {rows} rows, not on {(len(train), len(holdout))}")
-    late = (int(train.target.sum()), int(holdout.target.sum()))
-    auc = {OURS: found.data.metrics["holdout_auc"]}
-    return Trained(took.total_seconds(), auc, rows, late, algorithms, found.data.tags["algorithm"])
+    if rows != parts.rows:
+        raise ContenderError(f"ours trained on and held out {rows} rows, the peer {parts.rows}")
+    auc = found.data.metrics["holdout_auc"]
+    require_auc(model, pd.read_parquet(parts.holdout), target, auc)
+    return Trained(took.total_seconds(), {OURS: auc}, rows, algorithms, found.data.tags["algorithm"])
 
 
-def train_peer(train: Path, holdout: Path, target: str) -> Trained:
+def require_auc(model: OnnxModel, holdout: pd.DataFrame, target: str, logged: float) -> None:
+    """Checks that the task held out the rows that the peer is scored on.
+
+    Args:
+        model: The model that the task registered; of two classes.
+        holdout: What the peer is scored on.
+        target: Name of the target; its values are the classes.
+        logged: AUC that the task logged of its own holdout.
+
+    Raises:
+        ContenderError: When the model has another AUC here, by more than ``SAME_AUC``.
+    """
+    answers = model.predict_many({str(name): holdout[name].to_numpy() for name in holdout})
+    assert model.classes is not None
+    assert answers.probabilities is not None
+    auc = float(roc_auc_score(holdout[target] == model.classes[1], answers.probabilities[:, 1]))
+    if not abs(auc - logged) <= SAME_AUC:
+        raise ContenderError(
+            f"our model has an AUC of {auc} on the peer's holdout, the task logged {logged}: other rows"
+        )
+
+
+def train_peer(parts: Parts, target: str) -> Trained:
     """Runs a plain ``compare_models()`` in the peers' environment.
 
     Timed from reading the rows to the comparison's end; imports, and what would be needed to serve the
     model, are left out.
 
     Raises:
-        ContenderError: When it does not start, or fails.
+        ContenderError: When it does not start, fails, or had other rows.
     """
-    command = [str(PEERS_PYTHON), str(PEER), str(train), str(holdout), target, str(SEED)]
+    command = [str(PEERS_PYTHON), str(PEER), str(parts.train), str(parts.holdout), target, str(SEED)]
     told = answer_of("the peer", command, kept_environment(), "make bench-training")
-    rows, late = tuple(told["rows"]), tuple(told["late"])
-    return Trained(told["seconds"], told["auc"], rows, late, told["algorithms"], told["winner"])
+    train_rows, holdout_rows = told["rows"]
+    if (train_rows, holdout_rows) != parts.rows:
+        raise ContenderError(
+            f"the peer trained on and was scored on {told['rows']} rows, ours on {parts.rows}"
+        )
+    return Trained(told["seconds"], told["auc"], parts.rows, told["algorithms"], told["winner"])
 
 
-def write_parts(parts: tuple[TrainingData, TrainingData], target: str, folder: Path) -> tuple[Path, Path]:
-    """Writes the rows that the task trains on and those that it holds out, for the peer."""
-    paths = folder / "train.parquet", folder / "holdout.parquet"
-    for part, path in zip(parts, paths, strict=True):
-        part.features.assign(**{target: part.target}).to_parquet(path, index=False)
-    return paths
+def write_parts(data: Path, window: Path, folder: Path) -> Parts:
+    """Divides a window as the task does, see :mod:`bench.training_data`, into files in a folder.
+
+    Raises:
+        ContenderError: When that fails.
+    """
+    env = our_environment("TMPDIR")
+    env["PYTHONPATH"] += f"{os.pathsep}{ROOT / 'training'}"
+    command = [sys.executable, "-m", "bench.training_data", str(data), str(window), str(folder)]
+    train_rows, holdout_rows = answer_of("dividing the window", command, env, "make setup")["rows"]
+    return Parts(folder / "train.parquet", folder / "holdout.parquet", (train_rows, holdout_rows))
 
 
-def _run_of(stack: StackInfo) -> tuple[Run, int]:
-    """Gives the champion's run and how many candidates it compared."""
-    champion = MlflowRegistry(stack.mlflow_url, "contender").by_alias(CHAMPION)
+def _run_of(stack: StackInfo) -> tuple[Run, OnnxModel, int]:
+    """Gives the champion's run, its model, and how many candidates it compared."""
+    registry = MlflowRegistry(stack.mlflow_url, "contender")
+    champion = registry.by_alias(CHAMPION)
     if champion is None:
         raise ContenderError("the training ended without a champion")
     client = mlflow.MlflowClient(stack.mlflow_url)
     run = client.get_run(champion.run_id)
     parent = f"tags.`mlflow.parentRunId` = '{run.info.run_id}'"
-    return run, len(client.search_runs([run.info.experiment_id], parent))
+    compared = len(client.search_runs([run.info.experiment_id], parent))
+    return run, load_onnx(registry.model_bytes(champion), champion), compared

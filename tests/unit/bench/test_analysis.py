@@ -10,8 +10,9 @@ import pytest
 from bench import analysis_data
 from bench.analysis_chart import save_chart
 from bench.analysis_data import export_folder, write_file
-from bench.analysis_runs import Subject, disagreements, lines_of
+from bench.analysis_runs import Subject, disagreements, lines_of, run_once, write_data
 from bench.runs import Medians, Run
+from contender.errors import ContenderError
 from scripts.analysis.report import make_report
 
 
@@ -59,6 +60,31 @@ def test_equal_answers_are_no_disagreement_and_others_are_named() -> None:
     assert "requests" in differ(requests={"A": 7, "B": 4})[0]
     assert "differences/log_loss/1" in differ(differences={"log_loss": [-0.1, -0.21, -0.05]})[0]
     assert "only one side" in differ(differences={})[0]
+
+
+def test_every_round_is_compared() -> None:
+    right, wrong = Run(1, 1, 1, answers()), Run(1, 1, 1, answers(verdict="keep"))
+    found = {Subject.OURS: Medians.of([wrong, right]), Subject.PEER: Medians.of([right, right])}
+
+    assert disagreements(found) == ["verdict: ours keep, peer ship"]
+
+
+def test_the_peer_gets_none_of_our_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = {}
+    monkeypatch.setattr(
+        "bench.analysis_runs.run_process", lambda who, command, env, target: seen.update({who: env})
+    )
+
+    for subject in Subject:
+        run_once(subject, Path("export"))
+
+    assert "layers/core" in seen[Subject.OURS]["PYTHONPATH"]
+    assert "PYTHONPATH" not in seen[Subject.PEER]
+
+
+def test_the_cause_of_a_failed_writer_is_shown(tmp_path: Path) -> None:
+    with pytest.raises(ContenderError, match="FileNotFoundError"):
+        write_data(tmp_path / "missing", analysis_data.FILE_RECORDS)
 
 
 def test_the_auc_may_be_off_by_the_stated_bound_and_no_more() -> None:

@@ -13,7 +13,7 @@ from bench.drift_chart import save_chart
 from bench.drift_columns import DRIFTED, FEATURES
 from bench.drift_data import write_window
 from bench.drift_rows import rows_of
-from bench.drift_runs import Subject, disagreements
+from bench.drift_runs import Subject, disagreements, unplanted
 from bench.runs import Medians, Run
 
 
@@ -27,10 +27,21 @@ def column(name: str, **changes: object) -> dict[str, object]:
     return {
         "drifted": drifted,
         "statistic": statistic,
+        "effect": statistic,
         "bound": 0.0,
         "sizes": [1_000_000, 1_000_000],
         "p_value": p_value,
         **changes,
+    }
+
+
+def by_scipy(**changes: object) -> dict[str, dict[str, object]]:
+    known = {name: column(name) for name in FEATURES if FEATURES[name] == "categorical"}
+    return {
+        name: {what: its[what] for what in ("statistic", "effect", "p_value")}
+        | {"least_expected": 5.0}
+        | changes
+        for name, its in known.items()
     }
 
 
@@ -41,7 +52,7 @@ def answers(**changes: dict[str, object]) -> dict[str, object]:
 def test_medians_are_over_rounds_and_memory_is_the_largest() -> None:
     of = Medians.of([Run(1.0, 2.0, 10.0, {}), Run(9.0, 8.0, 30.0, {}), Run(3.0, 4.0, 20.0, {"last": 1})])
 
-    assert of == Medians(3, 3.0, 4.0, 30.0, {"last": 1})
+    assert of == Medians(3, 3.0, 4.0, 30.0, ({}, {}, {"last": 1}))
 
 
 def test_goals_are_those_of_a_million_rows() -> None:
@@ -59,7 +70,6 @@ def test_goals_are_those_of_a_million_rows() -> None:
         "1,000,000 rows, peak MB, evidently": (5.33, True),
         "1,000,000 rows, seconds, scipy": (1.8, True),
     }
-    assert {*lines[0]} >= {"measure", "ours", "peer", "ratio", "goal", "holds"}
 
 
 def test_growing_windows_have_goals_for_time_and_memory() -> None:
@@ -113,9 +123,40 @@ def test_a_different_answer_is_told(subject: Subject, theirs: dict[str, object],
 
 
 def test_a_missed_drift_of_ours_is_told() -> None:
-    (text,) = disagreements({Subject.OURS: runs(1, 1, answers(n02={"drifted": False}))})
+    missed = runs(1, 1, answers(n02={"drifted": False}))
+
+    (text,) = disagreements({Subject.OURS: missed})
 
     assert "planted were" in text
+    assert unplanted(missed) == [text]
+    assert unplanted(runs(1, 1, answers())) == []
+
+
+def test_every_round_is_compared() -> None:
+    right, wrong = (Run(1, 1, 1, {"columns": its}) for its in (answers(), answers(n01={"statistic": 0.002})))
+    found = {Subject.OURS: Medians.of([right, right]), Subject.OURS_KEPT: Medians.of([wrong, right])}
+
+    assert disagreements(found) == ["ours answered otherwise with a kept profile"]
+    assert len(unplanted(Medians.of([Run(1, 1, 1, {"columns": answers(c1={"drifted": False})}), right]))) == 1
+
+
+def test_categorical_columns_have_the_numbers_of_scipy_where_nothing_is_pooled() -> None:
+    ours = {Subject.OURS: runs(1, 1, answers())}
+
+    assert disagreements(ours, by_scipy()) == []
+    for what in ("statistic", "p_value", "effect"):
+        assert f"{what} of c0 is 0.5 by SciPy" in " ".join(disagreements(ours, by_scipy(**{what: 0.5})))
+    assert disagreements(ours, by_scipy(statistic=0.5, least_expected=4.9)) == []
+
+
+def test_without_peers_ours_have_lines_of_their_own() -> None:
+    found = {Subject.OURS: runs(1.0, 100.0), Subject.OURS_KEPT: runs(0.5, 90.0)}
+
+    lines = rows_of({10_000: found}, {})
+
+    assert [(line["ours"], line["peer"], line["ratio"]) for line in lines] == [
+        (ours, None, None) for ours in (1.0, 100.0, 0.5, 90.0)
+    ]
 
 
 def test_windows_repeat_and_hold_numbers_that_float32_holds(tmp_path: Path) -> None:

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench.latency import quantile, time_calls
+from bench.router_answers import disagreements
 from bench.router_chart import save_chart
-from bench.router_imports import by_package
+from bench.router_imports import Imports, by_module, by_package, lines_of
 from bench.router_load import Change, faults, followed_s
 from bench.router_ours import Logged
 from bench.router_rows import GOALS, Load, rows_of
-from bench.router_runs import Run, Subject, disagreements, medians
+from bench.router_runs import LOGGING, Medians, Run, Runner, Subject
 from contender.domain.assignment import assign
+from contender.errors import ContenderError
 
 SALT = "2-abc"
 LABELS = ((0, 0.25), (1, 0.75))
 """Label and probability of class 1 that every side gives about two rows."""
 
 
-def run(p50_ms: float = 1.0, answers: list[Any] | None = None) -> Run:
+def run(p50_ms: float = 1.0, answers: list[Any] | None = None, rows: int | None = None) -> Run:
     figures = {"p50_ms": p50_ms, "p99_ms": 2 * p50_ms, "seconds": p50_ms, "peak_mb": 100.0 * p50_ms}
-    return Run(figures, answers or [])
+    answers = answers or []
+    return Run(figures, answers, len(answers) if rows is None else rows, calls=7, stored=7)
 
 
 def by_router(labels: Any = LABELS) -> list[Any]:
@@ -48,9 +53,10 @@ def everyone() -> dict[Subject, list[Any]]:
     }
 
 
-def found(**changes: list[Any]) -> dict[Subject, Run]:
+def found(**changes: list[Any]) -> dict[Subject, Medians]:
     return {
-        subject: run(answers=changes.get(subject.name, answers)) for subject, answers in everyone().items()
+        subject: Medians.of([run(answers=changes.get(subject.name, answers), rows=len(answers))])
+        for subject, answers in everyone().items()
     }
 
 
@@ -81,19 +87,18 @@ def test_every_item_is_answered_once_and_then_asked_in_turn() -> None:
 
 
 def test_medians_are_over_rounds_and_memory_is_the_largest() -> None:
-    summed = medians([run(1.0), run(9.0), run(3.0, [1])])
+    summed = Medians.of([run(1.0), run(9.0), run(3.0, [1])])
 
     assert summed.figures == {"p50_ms": 3.0, "p99_ms": 6.0, "seconds": 3.0, "peak_mb": 900.0}
-    assert summed.answers == [1]
+    assert [each.answers for each in summed.runs] == [[], [], [1]]
 
 
 def test_each_goal_is_a_ratio_of_peer_and_ours() -> None:
     ours = {goal.ours for goal in GOALS}
-    figures = {subject: run(1.0 if subject in ours else 15.0) for subject in Subject}
+    figures = {subject: Medians.of([run(1.0 if subject in ours else 15.0)]) for subject in Subject}
 
     lines = {line["measure"]: line for line in rows_of(figures, None)}
 
-    assert all({"measure", "ours", "peer", "ratio", "goal", "holds"} == set(line) for line in lines.values())
     handler = lines["event to response in the handler, p50 ms"]
     assert (handler["ratio"], handler["goal"], handler["holds"]) == (15.0, "ratio ≥ 15", True)
     assert lines["prediction alone, p50 ms, PyCaret"]["holds"] is False
@@ -129,6 +134,10 @@ def test_equal_answers_are_no_disagreement() -> None:
         ({"SKLEARN": [[[0.7499, 0.2501]], [[0.25, 0.75]]]}, "sklearn gives probabilities"),
         ({"SKLEARN": [[[0.5, float("nan")]], [[0.25, 0.75]]]}, "sklearn gives probabilities"),
         ({"HTTP": by_router([(0, 0.25), (1, 0.7500001)])}, ""),
+        ({"SERVE": []}, "serve answered about 0 rows of 2"),
+        ({"SKLEARN": [[[0.75, 0.25]]]}, "sklearn answered about 1 rows of 2"),
+        ({"HANDLER": by_router(LABELS[:1])}, "handler answered about 1 rows of 2"),
+        ({"COLD": [{"title": "Service Unavailable"}]}, "cold gives something else than predictions"),
     ],
 )
 def test_a_different_answer_is_told(changes: dict[str, list[Any]], told: str) -> None:
@@ -136,6 +145,45 @@ def test_a_different_answer_is_told(changes: dict[str, list[Any]], told: str) ->
 
     assert told in " ".join(texts)
     assert bool(texts) == bool(told)
+
+
+def test_every_round_is_compared() -> None:
+    rounds = found(), found(PYFUNC=[[1], [1]]), found()
+    runs = {subject: Medians.of([each[subject].runs[0] for each in rounds]) for subject in Subject}
+
+    assert disagreements(runs) == ["pyfunc gives another label for 1 of 2 rows"]
+
+
+@pytest.mark.parametrize("stored", [0, 6, 8, None])
+def test_a_record_that_the_table_lacks_is_told(stored: int | None) -> None:
+    runs = found()
+    for subject in LOGGING:
+        runs[subject] = Medians.of([runs[subject].runs[0]._replace(stored=stored)])
+
+    assert len(disagreements(runs)) == len(LOGGING)
+    assert "was called 7 times, the table has" in disagreements(runs)[0]
+
+
+def told(runner: Runner, program: str) -> dict[str, Any]:
+    return runner.told([sys.executable, "-c", program], dict(os.environ))
+
+
+def test_a_process_that_complains_at_length_is_waited_for(tmp_path: Path) -> None:
+    program = "import sys; sys.stderr.write('w' * 500_000); print('{\"answers\": [1]}')"
+
+    assert told(Runner(tmp_path, os.environ), program)["answers"] == [1]
+
+
+@pytest.mark.parametrize(
+    ("program", "cause"),
+    [
+        ("import sys; sys.exit('out of luck')", "exit code 1:\nout of luck"),
+        ("print('no')", "told nothing: 'no"),
+    ],
+)
+def test_a_process_that_fails_says_why(tmp_path: Path, program: str, cause: str) -> None:
+    with pytest.raises(ContenderError, match=cause):
+        told(Runner(tmp_path, os.environ), program)
 
 
 def test_a_sound_log_has_no_faults() -> None:
@@ -176,10 +224,25 @@ def test_imports_add_up_by_package_without_what_they_import() -> None:
         "a warning",
     ]
 
-    assert by_package(lines) == {"numpy": 2.0, "standard library": 0.5}
+    modules = by_module(lines)
+
+    assert modules == {"numpy.core": 1.5, "numpy": 0.5, "json.decoder": 0.25, "_json": 0.25}
+    assert by_package(modules) == {"numpy": 2.0, "standard library": 0.5}
+
+
+def test_the_slowest_ten_modules_have_lines_without_goal() -> None:
+    modules = [(f"m{number}", 20.0 - number) for number in range(12)]
+
+    lines = lines_of(Imports([("m", 174.0)], modules, 3))
+
+    assert [line["ours"] for line in lines] == [174.0, *(20.0 - number for number in range(10))]
+    assert "m0" in lines[1]["measure"]
+    assert {line["goal"] for line in lines} == {None}
 
 
 def test_the_chart_is_drawn(tmp_path: Path) -> None:
-    save_chart({subject: run(0.5 + place) for place, subject in enumerate(Subject)}, tmp_path / "chart.png")
+    runs = {subject: Medians.of([run(0.5 + place)]) for place, subject in enumerate(Subject)}
+
+    save_chart(runs, tmp_path / "chart.png")
 
     assert (tmp_path / "chart.png").stat().st_size > 1_000

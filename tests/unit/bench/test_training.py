@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from bench.training import lines_of, main
 from bench.training_chart import save_chart
-from bench.training_runs import Trained, write_parts
+from bench.training_data import write_parts
+from bench.training_runs import Trained, require_auc
+from contender.adapters.onnx_model import Predictions
 from contender.domain.dataset import parse_dataset
-from trainer.data import prepare
-from trainer.holdout import split
+from contender.errors import ContenderError
 
 
 def trained(seconds: float, **auc: float) -> Trained:
-    return Trained(seconds, auc, (800, 200), (160, 40), 11, "LightGBM")
+    return Trained(seconds, auc, (800, 200), 11, "LightGBM")
 
 
 def peer(seconds: float, winner: float, again: float, by_auc: float) -> Trained:
@@ -62,15 +65,34 @@ def test_the_peer_gets_exactly_the_rows_of_the_task(tmp_path: Path) -> None:
             "late": [0, 0, 0, 1] * 25,
         }
     )
-    made = split(prepare(table, dataset), 0.2, 1)
 
-    train, holdout = write_parts((made.train, made.holdout), "late", tmp_path)
+    counts = write_parts(table, dataset, tmp_path)
 
-    rows, held = pd.read_parquet(train), pd.read_parquet(holdout)
+    rows, held = (pd.read_parquet(tmp_path / f"{name}.parquet") for name in ("train", "holdout"))
+    assert counts == (80, 20)
     assert (len(rows), len(held)) == (80, 20)
     assert held["hour"].tolist() == table["hour"].tolist()[80:]
     assert rows["late"].sum() + held["late"].sum() == 25
     assert list(rows) == ["hour", "place", "late"]
+
+
+class KnowsTheHour:
+    """A model of two classes whose score is the hour."""
+
+    classes = (0, 1)
+
+    def predict_many(self, columns: dict[str, Any]) -> Predictions:
+        late = (columns["hour"] / 24).astype(np.float32)
+        return Predictions(late > 0.5, np.column_stack([1 - late, late]))
+
+
+def test_another_holdout_than_the_tasks_is_found_out() -> None:
+    held = pd.DataFrame({"hour": np.arange(20.0), "late": [0, 1] * 10})
+    model: Any = KnowsTheHour()
+
+    require_auc(model, held, "late", 0.55)  # 55 of the 100 pairs are in order
+    with pytest.raises(ContenderError, match="other rows"):
+        require_auc(model, held.head(19), "late", 0.55)
 
 
 def test_the_chart_is_a_picture(tmp_path: Path) -> None:
