@@ -40,7 +40,9 @@ def rows_of(measures: Measures, growing: Mapping[int, Medians]) -> list[Line]:
         goals = rows == largest == 1_000_000
         peers = [peer for peer in (Subject.EVIDENTLY, Subject.EVIDENTLY_KS, Subject.SCIPY) if peer in found]
         for peer in peers:
-            least: float | None = {Subject.EVIDENTLY: TIMES_FASTER, Subject.SCIPY: 1}.get(peer) if goals else None
+            least: float | None = (
+                {Subject.EVIDENTLY: TIMES_FASTER, Subject.SCIPY: 1}.get(peer) if goals else None
+            )
             lines.append(_beside(f"{rows:,} rows, seconds, {peer}", found, peer, "seconds", least))
             least = 1 / MEMORY_SHARE if goals and peer is Subject.EVIDENTLY else None
             lines.append(_beside(f"{rows:,} rows, peak MB, {peer}", found, peer, "peak_mb", least))

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import boto3
 import mlflow
@@ -18,6 +18,7 @@ from sklearn.metrics import roc_auc_score
 from bench.runs import answer_of, kept_environment, our_environment
 from contender.adapters.mlflow_registry import MlflowRegistry
 from contender.adapters.onnx_model import OnnxModel, load_onnx
+from contender.adapters.s3_objects import S3Objects
 from contender.errors import ContenderError
 from contender.usecases.queue import CHAMPION
 from infra.local.info import StackInfo, aws_environment
@@ -100,7 +101,6 @@ def train_ours(
     progress("starting a stack")
     with LocalStack.start(state) as stack:
         os.environ.update(aws_environment(stack.endpoint_url))
-        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         session = boto3.Session()
         s3 = session.client("s3")
         s3.upload_file(str(data / "dataset.json"), stack.data_bucket, "dataset.json")
@@ -110,7 +110,7 @@ def train_ours(
         )
         answer = loop.check(loop.schedule_event())
         record = loop.wait_for_training(answer["run_key"], progress)
-        found, model, algorithms = _run_of(stack)
+        found, model, algorithms = _run_of(stack, s3)
     if record.launched_at is None or record.finished_at is None:
         raise ContenderError(f"run record {record.run_key} has no times")
     took = datetime.fromisoformat(record.finished_at) - datetime.fromisoformat(record.launched_at)
@@ -176,14 +176,15 @@ def write_parts(data: Path, window: Path, folder: Path) -> Parts:
     return Parts(folder / "train.parquet", folder / "holdout.parquet", (train_rows, holdout_rows))
 
 
-def _run_of(stack: StackInfo) -> tuple[Run, OnnxModel, int]:
-    """Gives the champion's run, its model, and how many candidates it compared."""
-    registry = MlflowRegistry(stack.mlflow_url, "contender")
-    champion = registry.by_alias(CHAMPION)
+def _run_of(stack: StackInfo, s3: Any) -> tuple[Run, OnnxModel, int]:
+    """Gives the champion's run, its model as it was released, and how many candidates it compared."""
+    champion = MlflowRegistry(stack.mlflow_url, "contender").by_alias(CHAMPION)
     if champion is None:
         raise ContenderError("the training ended without a champion")
     client = mlflow.MlflowClient(stack.mlflow_url)
     run = client.get_run(champion.run_id)
     parent = f"tags.`mlflow.parentRunId` = '{run.info.run_id}'"
     compared = len(client.search_runs([run.info.experiment_id], parent))
-    return run, load_onnx(registry.model_bytes(champion), champion), compared
+    # Not by MLflow's client, which keeps the endpoint of the first stack that this process started.
+    released = S3Objects(s3, stack.artifact_bucket).get(champion.model_key)
+    return run, load_onnx(released, champion), compared

@@ -13,7 +13,8 @@ from bench.drift_chart import save_chart
 from bench.drift_columns import DRIFTED, FEATURES
 from bench.drift_data import write_window
 from bench.drift_rows import rows_of
-from bench.drift_runs import Subject, disagreements, unplanted
+from bench.drift_runs import Subject, disagreements, run_once, unplanted
+from bench.local_s3 import peer_environment
 from bench.runs import Medians, Run
 
 
@@ -147,6 +148,22 @@ def test_categorical_columns_have_the_numbers_of_scipy_where_nothing_is_pooled()
     for what in ("statistic", "p_value", "effect"):
         assert f"{what} of c0 is 0.5 by SciPy" in " ".join(disagreements(ours, by_scipy(**{what: 0.5})))
     assert disagreements(ours, by_scipy(statistic=0.5, least_expected=4.9)) == []
+
+
+def test_peers_get_none_of_our_packages_and_the_same_allocator(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = {}
+    monkeypatch.setattr(
+        "bench.drift_runs.run_process", lambda who, command, env, target: seen.update({who: env})
+    )
+
+    for subject in Subject:
+        run_once(subject, "http://127.0.0.1:1", {"reference": ["r"], "current": ["c"]}, peer_environment())
+
+    assert {env["MALLOC_ARENA_MAX"] for env in seen.values()} == {"2"}
+    assert {subject for subject, env in seen.items() if "PYTHONPATH" in env} == {
+        Subject.OURS,
+        Subject.OURS_KEPT,
+    }
 
 
 def test_without_peers_ours_have_lines_of_their_own() -> None:
