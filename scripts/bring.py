@@ -22,8 +22,9 @@ from contender.domain.drift import NumericSample, UnusableSample
 from contender.domain.drift.samples import ABSENT
 from contender.errors import BadInput, ContenderError, Problem
 from contender.ports import ObjectInfo
-from contender.usecases.check_drift import CURRENT, REFERENCE
+from contender.usecases.check_drift import CURRENT
 from contender.usecases.declaration import DATASET_KEY, read_dataset
+from contender.usecases.measured_against import REFERENCE
 from scripts.loop import Loop, LoopFailed
 from scripts.running_stack import adopt_running_stack, required
 

@@ -275,16 +275,18 @@ class ProfileSettings:
 
     Attributes:
         data_bucket: Where ``dataset.json`` and the windows lie.
-        artifact_bucket: Where profiles go.
+        artifact_bucket: Where profiles go, and releases lie.
+        release_parameter: Points to the release, whose champion says what drift is measured against.
     """
 
     data_bucket: str
     artifact_bucket: str
+    release_parameter: str
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> ProfileSettings:
         """Reads the environment. Raises ``BadInput`` naming each variable that is missing or wrong."""
         env = Env(environ)
-        settings = cls(env.text("DATA_BUCKET"), env.text("ARTIFACT_BUCKET"))
+        settings = cls(env.text("DATA_BUCKET"), env.text("ARTIFACT_BUCKET"), env.text("RELEASE_PARAMETER"))
         env.check()
         return settings

@@ -26,14 +26,15 @@ class Steps:
 @pytest.fixture
 def function() -> ModuleType:
     module = load_handler("profile_object")
-    module._map = Steps  # type: ignore[attr-defined]
+    steps = module.Steps(Steps(), lambda: "current/champions/")
+    module._steps = lambda: steps  # type: ignore[attr-defined]
     return module
 
 
 @pytest.mark.parametrize(
     ("event", "answer"),
     [
-        ({"step": "reference"}, "reference of reference/"),
+        ({"step": "reference", "window": "w"}, "reference of current/champions/"),
         (
             {"step": "profile", "reference_profile": "r", "key": "current/w/a.csv"},
             "current/w/a.csv against r",
@@ -56,6 +57,9 @@ def test_each_step_answers_with_what_it_made(
         ({"step": "profile", "key": "a"}, "reference_profile"),
         ({"step": "profile", "reference_profile": "r", "key": 7}, "key"),
         ({"step": "merge", "reference_profile": "r", "window": "/"}, "window"),
+        ({"step": "merge", "reference_profile": "r", "window": "w/"}, "window"),
+        ({"step": "reference"}, "window"),
+        ({"step": "reference", "window": "w/"}, "window"),
     ],
 )
 def test_a_wrong_event_names_what_is_wrong(function: ModuleType, event: dict[str, Any], named: str) -> None:
@@ -66,6 +70,9 @@ def test_a_wrong_event_names_what_is_wrong(function: ModuleType, event: dict[str
 def test_it_is_wired_from_the_environment(function: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
 
-    assert isinstance(function.build({"DATA_BUCKET": "d", "ARTIFACT_BUCKET": "a"}), ProfileMap)
-    with pytest.raises(BadInput, match=r"DATA_BUCKET: is not set.*ARTIFACT_BUCKET: is not set"):
+    environ = {"DATA_BUCKET": "d", "ARTIFACT_BUCKET": "a", "RELEASE_PARAMETER": "/contender/x/release"}
+    assert isinstance(function.build(environ).map, ProfileMap)
+    with pytest.raises(
+        BadInput, match=r"DATA_BUCKET: is not.*ARTIFACT_BUCKET: is not.*RELEASE_PARAMETER: is not set"
+    ):
         function.build({})

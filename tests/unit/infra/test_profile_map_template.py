@@ -32,7 +32,7 @@ def test_each_step_is_one_that_the_function_knows_with_all_it_needs() -> None:
     }
 
     assert sent == {
-        "reference": set(),
+        "reference": {"window"},
         "profile": {"key", "reference_profile"},
         "merge": {"window", "reference_profile"},
     }
@@ -44,7 +44,15 @@ def test_each_step_is_one_that_the_function_knows_with_all_it_needs() -> None:
 
 def test_every_task_is_tried_again_when_a_service_is_busy() -> None:
     for task in tasks(STATES):
-        assert "StoreUnavailable" in task["Retry"][0]["ErrorEquals"]
+        assert {
+            "StoreUnavailable",
+            "Lambda.AWSLambdaException",
+            "Lambda.ClientExecutionTimeoutException",
+            "Lambda.SdkClientException",
+            "Lambda.ServiceException",
+            "Lambda.TooManyRequestsException",
+        } == set(task["Retry"][0]["ErrorEquals"])
+    assert len(tasks(STATES)) == 4
 
 
 def test_every_name_in_the_definition_is_substituted() -> None:
@@ -59,3 +67,28 @@ def test_objects_are_mapped_as_executions_of_their_own() -> None:
     assert objects["ItemProcessor"]["ProcessorConfig"]["Mode"] == "DISTRIBUTED"
     assert objects["ItemReader"]["Resource"] == "arn:aws:states:::s3:listObjectsV2"
     assert isinstance(objects["MaxConcurrency"], int)
+
+
+def test_every_item_ends_with_next_to_nothing_so_that_results_of_many_fit_into_the_maps_own() -> None:
+    states = STATES["Objects"]["ItemProcessor"]["States"]
+    last = [state for state in states.values() if state.get("End") or state["Type"] == "Succeed"]
+
+    assert len(last) == 2
+    for state in last:
+        assert (state["Type"], state["Result"]) == ("Pass", {})
+
+
+def test_the_function_may_read_what_says_which_window_is_the_reference() -> None:
+    resources = TEMPLATE["Resources"]
+    variables = resources["ProfileObjectFunction"]["Properties"]["Environment"]["Variables"]
+    (policy,) = resources["ProfileObjectRole"]["Properties"]["Policies"]
+    allowed = {
+        (action, statement["Resource"].rpartition(":")[2])
+        for statement in policy["PolicyDocument"]["Statement"]
+        if isinstance(statement["Resource"], str)
+        for action in statement["Action"]
+    }
+
+    assert variables["RELEASE_PARAMETER"] == "ReleaseParameter"
+    assert ("ssm:GetParameters", "parameter${ReleaseParameter}") in allowed
+    assert ("s3:GetObject", "${ArtifactBucket}/releases/*") in allowed

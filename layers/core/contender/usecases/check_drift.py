@@ -10,7 +10,6 @@ from typing import Protocol
 
 import numpy as np
 
-from contender.domain.assignment import Variant
 from contender.domain.dataset import Dataset
 from contender.domain.drift import (
     ClassifierSettings,
@@ -25,7 +24,7 @@ from contender.domain.drift import (
 )
 from contender.domain.records import Reason, RunRecord, RunState, run_key
 from contender.domain.release import NO_RELEASE
-from contender.errors import BadInput, NotFound
+from contender.errors import BadInput
 from contender.ports import (
     Launcher,
     ObjectInfo,
@@ -33,15 +32,13 @@ from contender.ports import (
     Observer,
     Parameters,
     RunRecords,
-    read_parameter,
 )
 from contender.reports import render_drift_report
 from contender.usecases.declaration import read_dataset
 from contender.usecases.launch_training import Action, Checked, CheckResult, LaunchTraining
+from contender.usecases.measured_against import REFERENCE, measured_against, release_in_force
 from contender.usecases.predict import iso_utc
-from contender.usecases.released import read_release
 
-REFERENCE = "reference/"
 CURRENT = "current/"
 
 
@@ -120,36 +117,15 @@ class CheckDrift:
                 and the next check tries again.
         """
         dataset = read_dataset(self._data)
-        release = self._release_key()
+        release = release_in_force(self._parameters, self._release_parameter)
         if release == NO_RELEASE:
             return self._launch(self._first_model(dataset, self._objects(REFERENCE)))
-        prefix = self._champions_window(release)
+        prefix = measured_against(release, self._data, self._artifacts, self._observer)
         found = self._find_window(window)
         if found is None:
             reason = f"nothing to check: no window lies in {self._data.uri(CURRENT)}"
             return CheckResult("", "no_window", Action.NOTHING, reason, "", None, None)
         return self._launch(self._check(dataset, prefix, *found))
-
-    def _release_key(self) -> str:
-        found = read_parameter(self._parameters, self._release_parameter)
-        return NO_RELEASE if found is None else found.value.strip()
-
-    def _champions_window(self, release: str) -> str:
-        """Prefix of the window that the champion was trained on: drift is what it has not learned from.
-
-        The first window of all where the release does not say, or where that window is gone.
-        """
-        try:
-            prefix = read_release(self._artifacts, release).variants[Variant.A].train_prefix
-        except (BadInput, KeyError, NotFound) as error:
-            self._observer.problem("release_unread", f"{release}: {error}")
-            return REFERENCE
-        if not prefix or prefix == REFERENCE:
-            return REFERENCE
-        if any(info.size > 0 for info in self._data.list(prefix)):
-            return prefix
-        self._observer.problem("reference_gone", f"{self._data.uri(prefix)} holds no data any more")
-        return REFERENCE
 
     def _objects(self, prefix: str) -> list[ObjectInfo]:
         found = [info for info in self._data.list(prefix) if info.size > 0]
