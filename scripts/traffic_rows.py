@@ -6,12 +6,13 @@ import math
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from contender.domain.dataset import Dataset, Kind, Task
+from contender.domain.dataset import Dataset, Kind, Task, number_as_category
 from contender.domain.records import Outcome
 from contender.errors import BadInput, NotFound, Problem
 from contender.ports import ObjectInfo, ObjectStore
@@ -61,7 +62,7 @@ def json_value(value: object, kind: Kind) -> float | str | None:
     if pd.isna(value):
         return None
     if kind is Kind.CATEGORICAL:
-        return str(value).lower() if isinstance(value, bool | np.bool_) else str(value)
+        return str(value).lower() if isinstance(value, bool | np.bool_) else _text(value)
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
@@ -69,6 +70,10 @@ def json_value(value: object, kind: Kind) -> float | str | None:
     if not math.isfinite(number):
         return None
     return int(number) if isinstance(value, int | np.integer | np.bool_) else number
+
+
+def _text(value: object) -> str:
+    return number_as_category(value) if isinstance(value, float | np.floating | Decimal) else str(value)
 
 
 def outcome_value(value: object, task: Task) -> Outcome | None:
@@ -110,7 +115,7 @@ def rows_of(table: pd.DataFrame, dataset: Dataset, source: str = "the table") ->
         yield Row(
             features,
             outcome_value(record.get(dataset.target), dataset.task),
-            None if pd.isna(unit) else str(unit),
+            None if pd.isna(unit) else _text(unit),
         )
 
 

@@ -12,7 +12,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from contender.domain.dataset import MISSING_CATEGORY, Dataset, Kind, Task, label_values
+from contender.domain.dataset import (
+    MISSING_CATEGORY,
+    Dataset,
+    Kind,
+    Task,
+    label_values,
+    number_as_category,
+)
 from contender.errors import BadInput, Problem
 from contender.ports import ObjectStore
 
@@ -99,12 +106,15 @@ def load_window(store: ObjectStore, prefix: str, dataset: Dataset) -> TrainingDa
         raise BadInput.of(store.uri(prefix), "holds no data", "upload Parquet or CSV files below it")
     wanted = [*dataset.features, dataset.target]
     wanted += [name for name in (dataset.timestamp, dataset.unit) if name is not None and name not in wanted]
+    words = [name for name, kind in dataset.features.items() if kind is Kind.CATEGORICAL]
     with tempfile.TemporaryDirectory() as folder:
         frames = []
         for info in objects:
             path = Path(folder) / Path(info.key).name
             store.download(info.key, str(path))
-            frames.append(_read(path, store.uri(info.key), wanted))
+            frame = _read(path, store.uri(info.key), wanted)
+            # Before they are put together, which may give a column another type, and its values another text.
+            frames.append(frame.assign(**{name: _texts(frame[name]) for name in words}))
             path.unlink()
     return prepare(pd.concat(frames, ignore_index=True), dataset)
 
@@ -199,9 +209,23 @@ def _numbers(column: pd.Series, problems: list[Problem], fix: str) -> NDArray[np
 
 
 def _texts(column: pd.Series) -> NDArray[Any]:
-    """Gives texts, ``""`` for missing; truth values as ``true`` and ``false``, like JSON and SQL."""
+    """Gives texts, ``""`` for missing; truth values as ``true`` and ``false``, like JSON and SQL.
+
+    Numbers are written as ``number_as_category`` writes them, as the drift check does.
+    """
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(column.cat.categories.dtype)
     missing = column.isna().to_numpy()
-    if pd.api.types.is_bool_dtype(column):
+    if pd.api.types.is_float_dtype(column):
+        # DuckDB has no type of 16 bits.
+        wide = np.promote_types(column.dtype.type, np.float32)
+        numbers = column.to_numpy(dtype=wide, na_value=np.nan)
+        missing = np.isnan(numbers)  # of a nullable column isna() does not tell NaN
+        places, values = pd.factorize(numbers)  # -1 for missing
+        texts = np.array([*map(number_as_category, values), MISSING_CATEGORY], dtype=object)[places]
+    elif pd.api.types.infer_dtype(column, skipna=True) == "decimal":
+        texts = column.map(number_as_category, na_action="ignore").to_numpy(dtype=object)
+    elif pd.api.types.is_bool_dtype(column):
         texts = np.where(column.fillna(False).to_numpy(dtype=bool), "true", "false").astype(object)
     else:
         texts = column.astype(str).to_numpy(dtype=object)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from contender.adapters._sql import as_number, quoted
+from contender.adapters._sql import as_category, as_number, quoted
 from contender.domain.drift.categories import FURTHER, MAX_CATEGORIES
 
 _BLANKS = "('', 'na', 'n/a', 'nan', 'null', 'none')"
@@ -49,14 +49,27 @@ def read_numbers(cursor: duckdb.DuckDBPyConnection, name: str, type_: str, sourc
 
 
 def count_categories(
-    cursor: duckdb.DuckDBPyConnection, name: str, known: Collection[str] | None
+    cursor: duckdb.DuckDBPyConnection,
+    name: str,
+    sources: Sequence[tuple[str, str]],
+    known: Collection[str] | None,
 ) -> tuple[dict[str, int], int]:
-    """Counts a categorical column of the view ``rows``; see ``WindowFiles.categories``.
+    """Counts a categorical column; see ``WindowFiles.categories``.
+
+    Args:
+        cursor: Its own, of one thread.
+        name: The column.
+        sources: What stands behind FROM, and the column's type there: each file's own, so that a category has
+            the same text whatever other files hold.
+        known: Categories of the reference.
 
     Raises:
         duckdb.Error: When the files cannot be read.
     """
-    grouped = f"SELECT {quoted(name)}::VARCHAR AS c, count(*) AS n FROM rows GROUP BY c"
+    texts = " UNION ALL ".join(
+        f"SELECT {as_category(name, type_)} AS c FROM {file}" for file, type_ in sources
+    )
+    grouped = f"SELECT c, count(*) AS n FROM ({texts}) GROUP BY c"
     cursor.execute(f"CREATE TEMP TABLE counted AS {grouped}")
     rows, missing = cursor.execute(
         "SELECT coalesce(sum(n), 0), coalesce(sum(n) FILTER (c IS NULL), 0) FROM counted"

@@ -25,7 +25,9 @@ CHUNK_ROWS = 1 << 20
 which is the least that can be read of a file."""
 
 _INTEGERS = {f"{sign}{size}INT" for sign in ("", "U") for size in ("TINY", "SMALL", "BIG", "HUGE")}
-_NUMBERS = frozenset({"BOOLEAN", "INTEGER", "UINTEGER", "FLOAT", "DOUBLE"} | _INTEGERS)
+_NOTHING = '"NULL"'
+"""Type of a column of nothing but missing values, which fits any kind."""
+_NUMBERS = frozenset({"BOOLEAN", "INTEGER", "UINTEGER", "FLOAT", "DOUBLE", _NOTHING} | _INTEGERS)
 
 _NAMED = 3
 """Files named in a sentence; more would not be read."""
@@ -91,18 +93,16 @@ class WindowFiles:
 
     def why_no_numbers(self, name: str) -> str | None:
         """Tells why a column cannot be numeric, as a clause; ``None`` if it can."""
-        type_ = self.types[name]
-        if lacking := self._lacking(name):
-            return lacking
-        readable = type_ in _NUMBERS or type_ == "VARCHAR" or type_.startswith("DECIMAL")
-        return None if readable else f"holds {type_.lower()} values, not numbers"
+        return self._lacking(name) or self._of_another_type(name, _is_number, "numbers")
 
     def why_no_categories(self, name: str) -> str | None:
         """Tells why a column cannot be categorical, as a clause; ``None`` if it can."""
-        if lacking := self._lacking(name):
-            return lacking
-        readable = self.why_no_numbers(name) is None or self.types[name].startswith("ENUM")
-        return None if readable else f"holds {self.types[name].lower()} values, not categories"
+        return self._lacking(name) or self._of_another_type(name, _is_category, "categories")
+
+    def _of_another_type(self, name: str, readable: Callable[[str], bool], wanted: str) -> str | None:
+        """Looks at each file's own type: what all could be read as together need not be what one holds."""
+        wrong = sorted(file.types[name].lower() for file in self._files if not readable(file.types[name]))
+        return f"holds {wrong[0]} values, not {wanted}" if wrong else None
 
     def _lacking(self, name: str) -> str | None:
         """Names the files without a column that others have: the rows of a window are trained on together."""
@@ -156,13 +156,16 @@ class WindowFiles:
         Raises:
             BadInput: When a file turns out to be spoilt.
         """
-        return self._guarded(name, partial(count_categories, name=name, known=known))
+        sources = [(file.source, file.types[name]) for file in self._files]
+        return self._guarded(name, partial(count_categories, name=name, sources=sources, known=known))
 
-    def draw(self, expressions: Mapping[str, str], rows: int, seed: int) -> Mapping[str, NDArray[Any]]:
+    def draw(
+        self, expressions: Mapping[str, Callable[[str, str], str]], rows: int, seed: int
+    ) -> Mapping[str, NDArray[Any]]:
         """Draws whole rows at random, the same ones for a seed.
 
         Args:
-            expressions: Name → SQL expression over the window's columns, at least one.
+            expressions: Column → what makes SQL of its name and its type in a file, at least one.
             rows: Most rows.
             seed: Not negative.
 
@@ -172,15 +175,20 @@ class WindowFiles:
         Raises:
             BadInput: When a file turns out to be spoilt.
         """
-        files = " UNION ALL BY NAME ".join(
-            f'SELECT *, {number} AS "this file" FROM {file.source}' for number, file in enumerate(self._files)
-        )
-        wanted = ", ".join(
-            f"{expression} AS c{index}" for index, expression in enumerate(expressions.values())
+
+        def columns(file: _File) -> str:
+            return ", ".join(
+                f"{expression(name, file.types[name])} AS c{index}"
+                for index, (name, expression) in enumerate(expressions.items())
+            )
+
+        files = " UNION ALL ".join(
+            f'SELECT {columns(file)}, {number} AS "this file", file_row_number FROM {file.source}'
+            for number, file in enumerate(self._files)
         )
         # By a hash of the row's place: DuckDB's own samples depend on how many threads read.
         place = f'"this file", file_row_number, {seed}'
-        query = f"SELECT {wanted} FROM ({files}) ORDER BY hash({place}), {place} LIMIT {rows}"
+        query = f"SELECT * FROM ({files}) ORDER BY hash({place}), {place} LIMIT {rows}"
         drawn = self._guarded(next(iter(expressions)), lambda cursor: cursor.execute(query).fetchnumpy())
         return {name: np.asarray(drawn[f"c{index}"]) for index, name in enumerate(expressions)}
 
@@ -231,6 +239,14 @@ class WindowFiles:
             ) from error
         finally:
             cursor.close()
+
+
+def _is_number(type_: str) -> bool:
+    return type_ in _NUMBERS or type_ == "VARCHAR" or type_.startswith("DECIMAL")
+
+
+def _is_category(type_: str) -> bool:
+    return _is_number(type_) or type_.startswith("ENUM")
 
 
 def _convert_first(connection: duckdb.DuckDBPyConnection) -> None:

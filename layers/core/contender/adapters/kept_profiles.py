@@ -15,7 +15,7 @@ from contender.ports import ObjectInfo, ObjectStore
 PROFILES = "profiles/"
 """Where they lie in the artifact bucket."""
 
-_FORMAT = 1
+_FORMAT = 2
 """Another number makes old profiles be made again."""
 
 

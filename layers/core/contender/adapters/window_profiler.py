@@ -59,10 +59,12 @@ def profile_window(
         problem = _problem(files, dataset, name)
         if problem is not None:
             return UnusableSample(problem, files.rows)
+        # What the reference has not, nobody can compare: objects profiled apart must merge nevertheless.
         if dataset.features[name] is Kind.CATEGORICAL:
-            categories = known.counts if isinstance(known, CategoricalSample) else None
+            categories = known.counts if isinstance(known, CategoricalSample) else () if reference else None
             return CategoricalSample(*files.categories(name, categories))
-        return _count_numbers(files, name, known.edges if isinstance(known, NumericProfile) else None)
+        nowhere = np.zeros(0, dtype=np.float32) if reference else None
+        return _count_numbers(files, name, known.edges if isinstance(known, NumericProfile) else nowhere)
 
     with ThreadPoolExecutor(threads) as pool:
         return WindowProfile(files.rows, dict(zip(files.types, pool.map(count, files.types), strict=True)))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from contender.adapters._sql import as_number, quoted
+from contender.adapters._sql import as_category, as_number
 from contender.adapters.duckdb_files import WindowFiles
 from contender.domain.dataset import Kind
 from contender.domain.drift import SampledRows
@@ -22,15 +22,23 @@ def sample_rows(files: WindowFiles, features: Mapping[str, Kind], rows: int, see
     Raises:
         BadInput: When a file turns out to be spoilt.
     """
-    wanted = {}
+    wanted: dict[str, Callable[[str, str], str]] = {}
     for name, kind in features.items():
         if name not in files.types:
             continue
         if kind is Kind.NUMERIC and files.why_no_numbers(name) is None:
-            wanted[name] = f"coalesce({as_number(name, files.types[name])}, 'nan'::FLOAT)"
+            wanted[name] = _number
         elif kind is Kind.CATEGORICAL and files.why_no_categories(name) is None:
-            wanted[name] = f"coalesce({quoted(name)}::VARCHAR, '')"
+            wanted[name] = _category
     if not wanted:
         return SampledRows({}, 0)
     columns = files.draw(wanted, rows, seed)
     return SampledRows(columns, len(next(iter(columns.values()))))
+
+
+def _number(name: str, type_: str) -> str:
+    return f"coalesce({as_number(name, type_)}, 'nan'::FLOAT)"
+
+
+def _category(name: str, type_: str) -> str:
+    return f"coalesce({as_category(name, type_)}, '')"

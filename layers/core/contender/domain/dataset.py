@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -13,6 +14,9 @@ from contender.errors import BadInput, Problem
 
 MISSING_CATEGORY = ""
 """A missing categorical value, in training as in serving: a category of its own."""
+
+WHOLE_BELOW = 2.0**64
+"""Size below which whole numbers are written out as categories: no integer column holds larger ones."""
 
 MAX_TEXT = 1_000
 """Longest categorical value that a request may carry, in characters; longer is a mistake or abuse."""
@@ -173,6 +177,21 @@ def label_values(texts: Collection[str]) -> dict[str, int] | dict[str, str]:
     return {text: text for text in texts}
 
 
+def number_as_category(value: float | Decimal) -> str:
+    """Names the category that a number stands for, in training, in the drift check and in what traffic sends.
+
+    3, 3.0 and a decimal 3.00 are ``"3"``: writers turn whole numbers into floats where a value is missing,
+    and that must not make another category of them. The SQL for it is ``as_category``.
+
+    Args:
+        value: Any but NaN, which is a missing value. Fractions are written as short as their type allows.
+    """
+    if isinstance(value, Decimal):
+        text = format(value, "f")
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    return str(int(value)) if abs(value) < WHOLE_BELOW and float(value).is_integer() else str(value)
+
+
 def row_from_mapping(dataset: Dataset, features: Mapping[str, object]) -> dict[str, FeatureValue]:
     """Checks one row given by name.
 
@@ -259,9 +278,10 @@ def _check_into(
     elif value is None:
         row[name] = MISSING_CATEGORY
     elif not isinstance(value, str):
-        problems.append(
-            Problem(f"features.{name}", f"must be a text, got {type(value).__name__}", "send a text or null")
-        )
+        fix = "send a text or null"
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            fix = f'send "{number_as_category(value)}", or null'
+        problems.append(Problem(f"features.{name}", f"must be a text, got {type(value).__name__}", fix))
     elif len(value) > MAX_TEXT:
         problems.append(
             Problem(f"features.{name}", f"has {len(value)} characters", f"send at most {MAX_TEXT}")

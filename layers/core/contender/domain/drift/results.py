@@ -72,7 +72,7 @@ class Side:
     Attributes:
         rows: Rows, missing values included.
         missing: Rows without a usable value: null, NaN, infinite or unreadable.
-        infinite: Of these, how many were infinite.
+        infinite: Of these, how many were infinite as 32-bit floats.
         unreadable: Of these, how many were not of the declared kind.
         problem: Why the column cannot be used at all, as a clause ("is absent"); ``None`` if it can.
     """
