@@ -128,3 +128,28 @@ def test_a_type_that_one_file_alone_has_is_told_alike(tmp_path: Path) -> None:
     assert merged.columns[0].reason == at_once.columns[0].reason
     assert "timestamp" in merged.columns[0].reason
     assert merged.broken == ("x",)
+
+
+def test_where_counts_leave_several_columns_open_each_object_is_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def coarse(values: Any) -> Any:
+        return np.float32([-1, 0, 1])
+
+    monkeypatch.setattr("contender.adapters.window_profiler.place_edges", coarse)
+    names = [f"x{number}" for number in range(4)]
+    loop = Loop(tmp_path, dict.fromkeys(names, Kind.NUMERIC))
+    for prefix, files in (("reference/", 1), ("current/w/", 3)):
+        loop.put(prefix, *({name: DRAW.normal(size=3_000) for name in names} for _ in range(files)))
+    loop.run_map()
+    loop.data.reads.clear()
+
+    report = loop.judge(loop.windows)
+
+    assert loop.data.reads == [info.key for at in ("reference/", "current/") for info in loop.data.list(at)]
+    exact = loop.judge(DuckDbWindows(loop.data, None, str(tmp_path)))
+    d = {column.name: column.evidence.findings[0].statistic for column in exact.columns}
+    for column in report.columns:
+        assert column.evidence.findings[0].bound == 0
+        assert column.evidence.findings[0].statistic == pytest.approx(d[column.name], abs=1e-9)
+    assert list(tmp_path.iterdir()) == []

@@ -19,7 +19,8 @@ class Numbers(NamedTuple):
     """Values of a numeric column.
 
     Attributes:
-        values: Shape ``(rows,)``, float32, NaN where missing.
+        values: Shape ``(rows,)``, float32 as the models see them, NaN where missing. So what float32 cannot
+            tell apart, drift is not found in: seconds since 1970 that lie within 128 s, for instance.
         unreadable: How many of the NaNs stand for something that is not a number.
     """
 

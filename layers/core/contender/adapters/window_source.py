@@ -66,6 +66,8 @@ class WindowSource:
         self._store, self._objects, self._dataset = store, objects, dataset
         self._scratch, self._threads, self._stack = scratch, threads, stack
         self._files: WindowFiles | None = None
+        self._ahead: dict[str, Sequence[tuple[float, float]]] = {}
+        self._found: dict[str, NDArray[np.float32]] = {}
 
     @property
     def files(self) -> WindowFiles:
@@ -84,16 +86,24 @@ class WindowSource:
         """Counts all columns; see ``profile_window``."""
         return profile_window(self.files, self._dataset, reference, self._threads)
 
+    def ahead(self, name: str, wanted: Sequence[tuple[float, float]]) -> None:
+        """Remembers what ``within`` will be asked for; see ``ProfiledSample.ahead``."""
+        self._ahead[name] = wanted
+
     def within(self, name: str, wanted: Sequence[tuple[float, float]]) -> NDArray[np.float32]:
         """Reads the values of a column that lie in certain intervals; see ``ProfiledSample.within``.
 
-        Files that have not been copied yet are read one by one, so that a window that was profiled in
-        parallel, because it is too large for one machine, still fits.
+        Files that have not been copied yet are read one by one, each once for all columns told ``ahead``, so
+        that a window that was profiled in parallel, because it is too large for one machine, still fits.
         """
         if self._files is not None:
             return read_within(self._files, name, wanted)
-        found = []
-        for info in self._objects:
-            with copied(self._store, [info], self._scratch, self._threads) as files:
-                found.append(read_within(files, name, wanted))
-        return np.concatenate(found)
+        if name not in self._found:
+            columns, self._ahead = {**self._ahead, name: wanted}, {}
+            pieces: dict[str, list[NDArray[np.float32]]] = {column: [] for column in columns}
+            for info in self._objects:
+                with copied(self._store, [info], self._scratch, self._threads) as files:
+                    for column, intervals in columns.items():
+                        pieces[column].append(read_within(files, column, intervals))
+            self._found.update({column: np.concatenate(found) for column, found in pieces.items()})
+        return self._found.pop(name)

@@ -97,7 +97,8 @@ class DuckDbWindows:
                     return
                 if self._profiles and key:
                     self._profiles.put(key, before)
-            yield before.samples(old.within), (after or new.profile(before)).samples(new.within)
+            after = after or new.profile(before)
+            yield before.samples(old.within, old.ahead), after.samples(new.within, new.ahead)
 
     def sample(self, objects: Sequence[ObjectInfo], dataset: Dataset, rows: int, seed: int) -> SampledRows:
         """Draws whole rows of a window at random.

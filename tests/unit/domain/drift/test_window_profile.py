@@ -64,9 +64,13 @@ def test_stored_as_json_and_read_back_it_is_the_same():
 
 def test_samples_read_values_of_their_own_column():
     asked = []
-    samples = part([1, 2], {"a": 2}).samples(lambda name, wanted: asked.append((name, wanted)))
+    samples = part([1, 2], {"a": 2}).samples(
+        lambda name, wanted: asked.append((name, wanted)),
+        lambda name, wanted: asked.append(("ahead", name, wanted)),
+    )
 
     assert isinstance(samples["x"], ProfiledSample)
+    samples["x"].ahead([(0.0, 1.0)])
     samples["x"].within([(0.0, 1.0)])
-    assert asked == [("x", [(0.0, 1.0)])]
+    assert asked == [("ahead", "x", [(0.0, 1.0)]), ("x", [(0.0, 1.0)])]
     assert samples["c"].counts == {"a": 2}

@@ -10,7 +10,7 @@ from contender.domain.dataset import Kind
 from contender.domain.drift import wording
 from contender.domain.drift.benjamini_hochberg import benjamini_hochberg
 from contender.domain.drift.kolmogorov_smirnov import p_of_d
-from contender.domain.drift.measure import measure_column
+from contender.domain.drift.measure import measure_column, tell_ahead
 from contender.domain.drift.power import rows_needed
 from contender.domain.drift.results import (
     ClassifierResult,
@@ -163,7 +163,10 @@ def _settle(
         unsettled = [name for name in evidence if _drifts(least[name]) != _drifts(most[name])]
         if not unsettled:
             return least
-        for name in [name for name in unsettled if name in left] or list(left):
+        names = [name for name in unsettled if name in left] or list(left)
+        for name in names:
+            tell_ahead(*left[name])
+        for name in names:
             evidence[name] = measure_column(features[name], *left.pop(name), settings, exactly=True)
 
 

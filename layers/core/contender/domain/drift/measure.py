@@ -73,6 +73,16 @@ def measure_column(
     return Evidence(describe(reference), describe(current))
 
 
+def tell_ahead(reference: ColumnSample, current: ColumnSample) -> None:
+    """Tells profiled samples which of their values an exact D will ask for; others need not know."""
+    if isinstance(reference, ProfiledSample) and isinstance(current, ProfiledSample):
+        bounds = bounded_d(reference.profile, current.profile)
+        wanted = intervals(bounds, reference.profile.edges) if bounds else ()
+        for side in (reference, current):
+            if wanted and side.ahead:
+                side.ahead(wanted)
+
+
 def describe(sample: ColumnSample) -> Side:
     """Counts the rows of a column and those without a usable value."""
     if isinstance(sample, UnusableSample):

@@ -85,10 +85,13 @@ class ProfiledSample:
         profile: The counts. Those of both windows need the same edges.
         within: Reads the values that lie in given intervals (a, b], ascending and apart, as float32 in any
             order. Asked for at most once, and only when the counts leave the verdict open.
+        ahead: Is told what ``within`` will be asked for: of all columns concerned before the first is, so
+            that a reader can look at each file once for all of them. ``None`` where that saves nothing.
     """
 
     profile: NumericProfile
     within: Callable[[Sequence[tuple[float, float]]], NDArray[np.float32]]
+    ahead: Callable[[Sequence[tuple[float, float]]], None] | None = None
 
     @property
     def rows(self) -> int:

@@ -26,6 +26,9 @@ ColumnProfile = NumericProfile | CategoricalSample | UnusableSample
 ReadWithin = Callable[[str, Sequence[tuple[float, float]]], NDArray[np.float32]]
 """Reads the values of a numeric column that lie in given intervals; see ``ProfiledSample.within``."""
 
+TellAhead = Callable[[str, Sequence[tuple[float, float]]], None]
+"""Is told what will be read of which column; see ``ProfiledSample.ahead``."""
+
 _LACKING = "is absent from some of its files"
 
 
@@ -41,14 +44,15 @@ class WindowProfile:
     rows: int
     columns: Mapping[str, ColumnProfile]
 
-    def samples(self, within: ReadWithin) -> dict[str, ColumnSample]:
+    def samples(self, within: ReadWithin, ahead: TellAhead) -> dict[str, ColumnSample]:
         """Gives what ``judge_window`` takes.
 
         Args:
             within: Reads values again where counts leave a verdict open.
+            ahead: Is told beforehand what ``within`` will be asked for.
         """
         return {
-            name: ProfiledSample(column, partial(within, name))
+            name: ProfiledSample(column, partial(within, name), partial(ahead, name))
             if isinstance(column, NumericProfile)
             else column
             for name, column in self.columns.items()
