@@ -164,6 +164,21 @@ class TestRowFromMapping:
             row_from_mapping(DATASET, {**ROW, "colour": value})
         assert fields_of(error) == ["features.colour"]
 
+    @pytest.mark.parametrize(
+        ("value", "fix"),
+        [
+            (3, 'send "3"'),
+            (3.0, 'send "3"'),
+            (-0.5, 'send "-0.5"'),
+            (math.nan, "send a text"),
+            (True, "send a text"),
+            (10**400, "send a text"),
+        ],
+    )
+    def test_a_number_among_categories_is_told_its_text(self, value: object, fix: str) -> None:
+        with pytest.raises(BadInput, match=fix):
+            row_from_mapping(DATASET, {**ROW, "colour": value})
+
     @pytest.mark.parametrize("value", ["", "a\0b", "ü", "x" * MAX_TEXT, "NA"])
     def test_any_text_is_a_category(self, value: str) -> None:
         assert row_from_mapping(DATASET, {**ROW, "colour": value})["colour"] == value

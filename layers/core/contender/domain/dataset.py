@@ -279,7 +279,7 @@ def _check_into(
         row[name] = MISSING_CATEGORY
     elif not isinstance(value, str):
         fix = "send a text or null"
-        if isinstance(value, int | float) and not isinstance(value, bool):
+        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < WHOLE_BELOW:
             fix = f'send "{number_as_category(value)}", or null'
         problems.append(Problem(f"features.{name}", f"must be a text, got {type(value).__name__}", fix))
     elif len(value) > MAX_TEXT:
