@@ -60,7 +60,7 @@ def interpreter(version: str) -> str | None:
 
 
 def _version(python: str) -> str:
-    """Major and minor version; empty where it does not run, as pyenv's stand-in for one that is not chosen."""
+    """Major and minor version; empty where it does not run, as pyenv's stand-in for a version not chosen."""
     program = "import sys; print('%d.%d' % sys.version_info[:2])"
     try:
         done = subprocess.run([python, "-I", "-c", program], capture_output=True, text=True, check=False)

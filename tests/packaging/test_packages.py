@@ -120,7 +120,7 @@ def test_everything_it_imports_is_in_its_package_and_compiled(
     assert done.returncode == 0, done.stderr
     *compiled, versions = done.stdout.splitlines()
     assert versions.startswith("3.12.")
-    # What a layer holds is loaded as byte code: /opt is read-only, a cold start could not keep what it compiles.
+    # What a layer holds is loaded as byte code: /opt is read-only, so no cold start could keep its own.
     layers = [f"compiled {folder}/" for folder in packages[name].layers.values()]
     assert [line for line in compiled if line.startswith(tuple(layers))] == []
 
