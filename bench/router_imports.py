@@ -12,8 +12,7 @@ from bench.report import Line, line
 from contender.errors import ContenderError
 from infra.local.tools import ROOT
 
-ALL = "import handler, webapp.wiring"
-"""The second is imported by the first event."""
+ALL = "import handler"
 STANDARD = "standard library"
 SHOWN = 10
 

@@ -1,14 +1,11 @@
 # How a layer of wheels is built, for AWS's interpreter and not for the one at hand: pip picks ready wheels for the
-# given Python and platforms, nothing is compiled and no Python 3.12 is needed.
+# given Python and platforms, and needs no Python 3.12 for it. Only byte code does, and goes without where there is none.
 #
-# LAYER_PYTHON      the interpreter that will import the layer: Lambda's, or an emulator's own
 # LAYER_PIP_PYTHON  an interpreter that has pip; its path may have spaces
-LAYER_PYTHON ?= 3.12
+include ../bytecode.mk
 LAYER_PIP_PYTHON ?= python3
 # Lambda's python3.12 is Amazon Linux 2023 with glibc 2.34: wheels for any older glibc run there.
 PLATFORMS := manylinux_2_28_x86_64 manylinux_2_27_x86_64 manylinux_2_17_x86_64 manylinux2014_x86_64
-
-SITE = $(ARTIFACTS_DIR)/python
 
 # Function and layers together may not exceed 250 MB unzipped: drop what no handler imports. Type stubs, headers and
 # test suites of the scientific packages alone are about 30 MB. numpy.testing stays: SciPy imports it.

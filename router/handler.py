@@ -6,18 +6,25 @@ import os
 from base64 import b64decode
 from binascii import Error as NotBase64
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import awsgi
-from flask import Flask
+from starting import uncollected
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+# All that is imported is imported here: Lambda does this before it hands over an event.
+with uncollected():
+    import awsgi
+
+    from webapp.wiring import build_app
 
 
 @cache
 def _app() -> Flask:
     """Wires the app once per worker, on its first event: importing this module reads and creates nothing."""
-    from webapp.wiring import build_app
-
-    return build_app(os.environ)
+    with uncollected():
+        return build_app(os.environ)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.local import tools
-from infra.local.deploy import LAYER_PYTHON, build_folder, read_template
+from infra.local.deploy import build_folder, layer_variables, read_template
 from infra.profiles import CONFIG, NoProfile, Profile, as_override, parse_parameter, read_profile
 
 ASKED = (
@@ -112,11 +112,7 @@ def _deploy(
         given = _complete(given, declared, ask)
     parameters = {**profile.parameters, "Stage": profile.name, **given}
     print(plan(profile, parameters, before or {}))
-    env = dict(os.environ)
-    if profile.name in LAYER_PYTHON:
-        env.setdefault("LAYER_PYTHON", LAYER_PYTHON[profile.name])
-    env["LAYER_PIP_PYTHON"] = str(tools.SAM_PYTHON)
-    env["SAM_CLI_TELEMETRY"] = "0"
+    env = {**os.environ, **layer_variables(profile.name, os.environ), "SAM_CLI_TELEMETRY": "0"}
     with build_folder():
         for command in commands(profile, parameters, template=arguments.template, confirm=not arguments.yes):
             code = run(command, env)

@@ -42,11 +42,35 @@ def build(env: Mapping[str, str], mark: str, log: Path, profile: str = PROFILE) 
     Raises:
         LocalStackError: It failed.
     """
-    layers = {"LAYER_PIP_PYTHON": str(tools.SAM_PYTHON)}
-    if profile in LAYER_PYTHON:
-        layers["LAYER_PYTHON"] = LAYER_PYTHON[profile]
     command = [str(tools.SAM), "build", "--config-env", profile]
+    layers = layer_variables(profile, env)
     run("sam build", command, {"AWS_DEFAULT_REGION": "us-east-1", **env, **layers}, mark, log)
+
+
+def layer_variables(profile: str, env: Mapping[str, str]) -> dict[str, str]:
+    """What ``layers/*.mk`` need to know of this machine.
+
+    Args:
+        profile: Of ``samconfig.toml``; see :data:`LAYER_PYTHON`.
+        env: Environment of the build; what it says of an interpreter goes before.
+
+    Returns:
+        Variables for the environment of ``sam build``, without ``LAYER_COMPILER`` where this machine has no
+        interpreter of the version that will import the layers.
+    """
+    found = {"LAYER_PIP_PYTHON": str(tools.SAM_PYTHON)}
+    version = env.get("LAYER_PYTHON") or LAYER_PYTHON.get(profile)
+    if version:
+        found["LAYER_PYTHON"] = version
+    compiler = env.get("LAYER_COMPILER") or tools.interpreter(version or lambda_python())
+    if compiler:
+        found["LAYER_COMPILER"] = compiler
+    return found
+
+
+def lambda_python() -> str:
+    """Version of Python that the functions run on AWS, as ``3.12``."""
+    return str(read_template()["Globals"]["Function"]["Runtime"]).removeprefix("python")
 
 
 def deploy(parameters: Mapping[str, str], env: Mapping[str, str], mark: str, log: Path) -> None:

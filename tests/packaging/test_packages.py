@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from collections import Counter
 from importlib.util import find_spec
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.local import deploy, tools
 from tests.packaging.conftest import Package, function_names
 
 LIMIT_MB = 250
@@ -25,6 +25,12 @@ UNWANTED_FILES = re.compile(
 # The imports that handlers put off until the first event, too: a missing package must not wait for that.
 IMPORT_EVERYTHING = """
 import sys
+from importlib.machinery import SourceFileLoader
+plain = SourceFileLoader.source_to_code
+def watched(self, data, path, **more):
+    print("compiled", path)
+    return plain(self, data, path, **more)
+SourceFileLoader.source_to_code = watched
 sys.path[:0] = {path!r}
 assert not any("site-packages" in entry for entry in sys.path), sys.path
 import handler
@@ -59,24 +65,8 @@ PUT_OFF = {
 }
 
 
-def _python() -> str | None:
-    """A Python 3.12, as Lambda's."""
-    candidates = [
-        shutil.which("python3.12"),
-        *sorted(str(path) for path in Path.home().glob(".pyenv/versions/3.12.*/bin/python3.12")),
-    ]
-    for candidate in candidates:
-        if (
-            candidate
-            and subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode == 0
-        ):
-            return candidate
-    return None
-
-
 def _files(folder: Path) -> list[Path]:
-    """Files that ship; what running the code here left behind is not looked at."""
-    return [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def _megabytes(folder: Path) -> float:
@@ -109,10 +99,10 @@ def test_function_and_layers_fit_into_lambda(
 
 
 @pytest.mark.parametrize("name", function_names())
-def test_everything_it_imports_is_in_its_package(
+def test_everything_it_imports_is_in_its_package_and_compiled(
     packages: dict[str, Package], name: str, runtime: Path, tmp_path: Path
 ) -> None:
-    python = _python()
+    python = tools.interpreter(deploy.lambda_python())
     if python is None:
         pytest.skip("needs a Python 3.12, as Lambda's: its layers hold binaries of that version")
     program = IMPORT_EVERYTHING.format(
@@ -128,7 +118,11 @@ def test_everything_it_imports_is_in_its_package(
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("3.12.")
+    *compiled, versions = done.stdout.splitlines()
+    assert versions.startswith("3.12.")
+    # What a layer holds is loaded as byte code: /opt is read-only, so no cold start could keep its own.
+    layers = [f"compiled {folder}/" for folder in packages[name].layers.values()]
+    assert [line for line in compiled if line.startswith(tuple(layers))] == []
 
 
 def test_every_function_says_what_it_imports_later() -> None:
