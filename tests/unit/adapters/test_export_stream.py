@@ -223,6 +223,23 @@ def test_given_sure_lines_then_duckdb_reads_them_all_once_their_classes_are_know
     assert not parser.learn(block.line(1))
 
 
+def test_given_a_block_that_is_no_json_or_no_text_then_the_next_one_is_read_as_ever() -> None:
+    text = b"".join(json.dumps({"Item": item}).encode() + b"\n" for item in items(Invented(requests=9)))
+    parser = BlockParser(Codes())
+    (block,), (no_text,), (no_json,) = (list(blocks([part])) for part in (text, b"\xff" * 20, b"{" * 20))
+
+    assert parser.parse(no_text) == (None, [0])
+    assert not parser.learn(no_text.line(0))
+    assert parser.learn(block.line(0))
+    first, unsure = parser.parse(block)
+    assert parser.parse(no_json) == (None, [0])
+    again, _ = parser.parse(block)
+
+    assert first is not None
+    assert (first.num_rows, unsure) == (9, [])
+    assert first.equals(again)
+
+
 def test_given_one_broken_line_then_it_is_named_by_file_and_number_whatever_its_block(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,14 +11,15 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from contender.adapters.arrow_arrays import to_arrow, to_numpy
 from contender.adapters.export_parse import columns_of_class, query
 from contender.adapters.logged_item import unit_hash
 from contender.adapters.record_spool import Codes
 from contender.domain.experiment import Observation
 
-BLOCK_BYTES = 16 * 2**20
-"""Size of a block, if no line is longer: some 14,000 lines. DuckDB needs 12 ms to plan a query of any size,
-so that smaller blocks cost more a line; larger ones cost memory."""
+BLOCK_BYTES = 4 * 2**20
+"""Size of a block, if no line is longer: some 3,300 lines. A call costs as much as 200 lines; larger blocks
+cost memory in each thread, while they are put together as well as while they are parsed."""
 
 
 class Block:
@@ -68,8 +69,8 @@ class Block:
         buffers = (pa.py_buffer(self._offsets), pa.py_buffer(self._text))
         lines = pa.StringArray.from_buffers(len(self), *buffers)
         lines.validate(full=True)
-        whole = pa.table({"n": np.arange(len(self), dtype=np.int32), "line": lines})
-        return whole.take(pa.array(self.places, pa.int32())) if self._blank else whole
+        whole = pa.table({"n": to_arrow(np.arange(len(self), dtype=np.int32)), "line": lines})
+        return whole.take(to_arrow(np.array(self.places, np.int32))) if self._blank else whole
 
 
 def blocks(chunks: Iterable[bytes], size: int = BLOCK_BYTES) -> Iterator[Block]:
@@ -134,25 +135,20 @@ class BlockParser:
         Returns:
             Rows for the spool, ``None`` for none, and the places in the block that it is not sure of.
         """
-        cursor = self._cursor()
-        classes = self._classes.texts()
-        self._own.known = len(classes)
         try:
-            cursor.register("lines", block.table())
-            rows = cursor.sql(query(classes)).to_arrow_table()
+            lines = block.table()
+            rows = self._query(lines).run(lines)
         except (pa.ArrowInvalid, duckdb.Error):
             return None, block.places  # a line that is no JSON, or no text
-        finally:
-            cursor.unregister("lines")
-        sure = rows["sure"].to_numpy()
-        unsure = rows["n"].to_numpy()[~sure].tolist()
+        sure = to_numpy(rows["sure"])
+        unsure = to_numpy(rows["n"])[~sure].tolist()
         if unsure:
-            rows = rows.filter(pa.array(sure))
+            rows = rows.filter(rows["sure"])
         unsure.sort()
         if not rows.num_rows:
             return None, unsure
         units = np.array([unit_hash(unit) for unit in rows["unit_id"].to_pylist()], dtype=np.uint64)
-        return rows.drop_columns(["n", "sure", "unit_id"]).append_column("unit", pa.array(units)), unsure
+        return rows.drop_columns(["n", "sure", "unit_id"]).append_column("unit", to_arrow(units)), unsure
 
     def learn(self, line: bytes) -> bool:
         """Learns the class labels of a line; tells whether more are known now than when this thread parsed
@@ -164,13 +160,45 @@ class BlockParser:
         except (ValueError, KeyError, TypeError, AttributeError):
             return False
         self._classes.of(labels)
-        return bool(len(self._classes.texts()) > self._own.known)
+        last: _Query | None = getattr(self._own, "query", None)
+        return last is None or len(self._classes.texts()) > len(last.classes)
 
-    def _cursor(self) -> duckdb.DuckDBPyConnection:
-        if not hasattr(self._own, "cursor"):
-            self._own.cursor = self._scratch.cursor()
-        cursor: duckdb.DuckDBPyConnection = self._own.cursor
-        return cursor
+    def _query(self, lines: pa.Table) -> _Query:
+        """This thread's query of such lines, for the classes known now."""
+        classes = self._classes.texts()
+        last: _Query | None = getattr(self._own, "query", None)
+        if last is None or last.classes != classes:
+            last = self._own.query = _Query(self._scratch.cursor(), classes, lines)
+        return last
+
+
+class _Query:
+    """The query, planned once: to plan its hundreds of expressions takes as long as to parse 2,000 lines."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, classes: tuple[str, ...], lines: pa.Table) -> None:
+        self.classes = classes
+        self._cursor, self._lines = cursor, _Lines(lines)
+        cursor.register("lines", self._lines)
+        cursor.execute(f"PREPARE parsed AS {query(classes)}")
+
+    def run(self, lines: pa.Table) -> pa.Table:
+        self._lines.table = lines
+        try:
+            return self._cursor.sql("EXECUTE parsed").to_arrow_table()
+        finally:
+            self._lines.table = None  # it is large
+
+
+class _Lines:
+    """A table in DuckDB's eyes, which asks for its rows anew whenever a query runs."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table: pa.Table | None = table
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Arrow's protocol for whoever reads a table. It has one while the query is planned, or runs."""
+        assert self.table is not None
+        return self.table.__arrow_c_stream__(requested_schema)
 
 
 def table_of(read: Sequence[tuple[str, Observation]], classes: Codes) -> pa.Table:

@@ -15,15 +15,15 @@ from typing import NamedTuple
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from contender.adapters.arrow_arrays import to_arrow, to_numpy
 from contender.adapters.export_parse import columns_of_class
 from contender.adapters.spooled_log import BATCH_ROWS, SpooledLog
 from contender.domain.dataset import Task
 from contender.errors import StoreUnavailable
 
-FILE_ROWS = 2**16
+FILE_ROWS = 2**15
 """Records of a spool file."""
 MEMORY = "128MB"
 """What DuckDB may use to read the spool."""
@@ -178,7 +178,8 @@ class RecordSpool:
 def _encoded(texts: pa.ChunkedArray, codes: Codes) -> pa.Array:
     """Numbers for a column of texts; ``_NO_TEXT`` where there is none."""
     if texts.null_count == len(texts):
-        return pa.array(np.full(len(texts), _NO_TEXT, dtype=np.int32))
+        return to_arrow(np.full(len(texts), _NO_TEXT, dtype=np.int32))
     found = texts.combine_chunks().dictionary_encode()
     lookup = np.array([*codes.of(found.dictionary.to_pylist()), _NO_TEXT], dtype=np.int32)
-    return pa.array(lookup[pc.fill_null(found.indices, _NO_TEXT).to_numpy(zero_copy_only=False)])
+    places = np.nan_to_num(to_numpy(found.indices), nan=-1).astype(np.intp)  # the last for none
+    return to_arrow(lookup[places])

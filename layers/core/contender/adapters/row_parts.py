@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from contender.adapters.arrow_arrays import to_arrow
+
 MOST_PARTS = 256
 """Most files that are open at a time; beyond as many full parts they grow instead."""
 
@@ -35,7 +37,7 @@ class RowParts:
         """
         part = np.searchsorted(self._edges, by, side="right")
         order = np.argsort(part, kind="stable")
-        rows = rows.take(pa.array(order))
+        rows = rows.take(to_arrow(order))
         names, starts = np.unique(part[order], return_index=True)
         for name, start, end in zip(names, starts, [*starts[1:], part.size], strict=True):
             writer = self._writers.get(int(name))

@@ -15,16 +15,18 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from contender.adapters.arrow_arrays import to_arrow, to_numpy
 from contender.adapters.export_parse import columns_of_class
 from contender.adapters.row_parts import MOST_PARTS, RowParts
 from contender.domain.dataset import Task
 from contender.domain.experiment import Columns, Order
 from contender.domain.experiment.columns import NOT_A_CLASS
 from contender.domain.experiment.table import class_order, label_text
-from contender.domain.experiment.tally import Tally
+from contender.domain.experiment.tally import Counts, Tally
 
-BATCH_ROWS = 2**16
-"""Records that are in memory at a time, about: some 15 MB with two classes and shadows."""
+BATCH_ROWS = 2**15
+"""Records that are in memory at a time, about: some 8 MB with two classes and shadows. Three
+readers work at once, and each holds a few."""
 
 _HAS_OUTCOME = 8
 """Bit of ``flags``."""
@@ -67,16 +69,17 @@ class SpooledLog:
         self._number_classes = np.array([place for _, place in numbers])
         tallies = {Order.ASKED: Tally(), Order.TOLD: Tally()}
         self._by_unit = self._distributed(tallies)
-        self._times = {order: tally.counts() for order, tally in tallies.items()}
-        self.told = self._times[Order.TOLD].total
-        self.clustered = any(_repeat(part["unit"].to_numpy()).any() for part in self._by_unit)
+        times = {order: tally.counts() for order, tally in tallies.items()}
+        self.told = times[Order.TOLD].total
+        self._edges = {order: self._equal_parts(its) for order, its in times.items()}
+        self.clustered = any(_repeat(to_numpy(part["unit"])).any() for part in self._by_unit)
 
     def __len__(self) -> int:
         return self._requests
 
     def batches(self, order: Order) -> Iterator[Columns]:
         """Gives all records in parts."""
-        parts = self._by_time(order) if order in self._times else self._units(order)
+        parts = self._by_time(order) if order in self._edges else self._units(order)
         empty = True
         for part in _ahead(self._columns(part) for part in parts):
             empty = False
@@ -89,8 +92,8 @@ class SpooledLog:
         edges = np.linspace(0, 2.0**64, self._parts(self._requests) + 1)[1:-1]
         parts = RowParts(self._folder / "units", edges)
         for rows in _ahead(iter(self._scratch.sql(f"FROM {self._source}").to_arrow_reader(BATCH_ROWS))):
-            parts.add(rows, rows["unit"].to_numpy().astype(np.float64))
-            asked = rows["asked"].to_numpy()
+            parts.add(rows, to_numpy(rows["unit"]).astype(np.float64))
+            asked = to_numpy(rows["asked"])
             times[Order.ASKED].add(None, asked)
             times[Order.TOLD].add(None, _known_at(rows)[_is_told(rows)])
         parts.close()
@@ -98,27 +101,30 @@ class SpooledLog:
 
     def _units(self, order: Order) -> Iterator[pa.Table]:
         for part in self._by_unit:
-            unit = part["unit"].to_numpy()
+            unit = to_numpy(part["unit"])
             part = part.append_column(
-                "alone", pa.array(~_repeat(unit) if self.clustered else np.ones(unit.size, bool))
+                "alone", to_arrow(~_repeat(unit) if self.clustered else np.ones(unit.size, bool))
             )
-            yield part.take(pa.array(np.argsort(unit, kind="stable"))) if order is Order.UNIT else part
+            yield part.take(to_arrow(np.argsort(unit, kind="stable"))) if order is Order.UNIT else part
 
     def _by_time(self, order: Order) -> Iterator[pa.Table]:
-        times = self._times[order]
-        count = self._parts(times.total)
         folder = Path(tempfile.mkdtemp(dir=self._folder))
-        parts = RowParts(folder / "times", np.array(times.quantiles(np.arange(1, count) / count)))
+        parts = RowParts(folder / "times", self._edges[order])
         for part in self._units(Order.ANY):
             for rows in part.to_batches():
                 if order is Order.TOLD:
-                    rows = rows.filter(pa.array(_is_told(rows)))
-                parts.add(rows, _known_at(rows) if order is Order.TOLD else rows["asked"].to_numpy())
+                    rows = rows.filter(to_arrow(_is_told(rows)))
+                parts.add(rows, _known_at(rows) if order is Order.TOLD else to_numpy(rows["asked"]))
         parts.close()
         for part in parts:
-            time = _known_at(part) if order is Order.TOLD else part["asked"].to_numpy()
-            yield part.take(pa.array(np.lexsort((part["unit"].to_numpy(), time))))
+            time = _known_at(part) if order is Order.TOLD else to_numpy(part["asked"])
+            yield part.take(to_arrow(np.lexsort((to_numpy(part["unit"]), time))))
         shutil.rmtree(folder)
+
+    def _equal_parts(self, times: Counts) -> NDArray[np.float64]:
+        """Where to cut times so that about as many lie in each part."""
+        count = self._parts(times.total)
+        return np.array(times.quantiles(np.arange(1, count) / count))
 
     def _parts(self, rows: int) -> int:
         return min(MOST_PARTS, max(1, -(-rows // BATCH_ROWS)))
@@ -136,10 +142,10 @@ class SpooledLog:
 
     def _columns(self, part: pa.RecordBatch | pa.Table) -> Columns:
         def get(name: str) -> NDArray[np.float64]:
-            found: NDArray[np.float64] = part[name].to_numpy(zero_copy_only=False)
+            found: NDArray[np.float64] = to_numpy(part[name])
             return found.astype(np.float64, copy=False)
 
-        flags, unit = (part[name].to_numpy() for name in ("flags", "unit"))
+        flags, unit = (to_numpy(part[name]) for name in ("flags", "unit"))
         bit = [(flags >> place & 1).astype(np.bool_) for place in range(6)]
         is_b, fallback, spilled, has_outcome, _, has_shadow = bit
         predicted, outcome, shadow = (
@@ -162,10 +168,10 @@ class SpooledLog:
             at=get("asked"),
             unit=unit,
             units=unit if self.clustered else None,
-            model=part["model"].to_numpy().astype(np.intp),
+            model=to_numpy(part["model"]).astype(np.intp),
             models=self._models,
             split=get("split"),
-            epoch=part["epoch"].to_numpy(),
+            epoch=to_numpy(part["epoch"]),
             probability_b=np.where(is_b, probability, 1 - probability),
             latency_ms=get("latency"),
             outcome_at=get("outcome_at"),
@@ -175,7 +181,7 @@ class SpooledLog:
             unknown=has_outcome & ~usable,
             probabilities=self._matrix(part, 0),
             value=get("value"),
-            alone=part["alone"].to_numpy(zero_copy_only=False),
+            alone=to_numpy(part["alone"]),
             has_shadow=has_shadow,
             shadow_predicted=shadow,
             shadow_probabilities=shadow_probabilities,
@@ -183,12 +189,12 @@ class SpooledLog:
 
     def _labelled(self, part: pa.RecordBatch | pa.Table, name: str) -> NDArray[np.float64]:
         """Numbers for regression; for classification class indices, ``NOT_A_CLASS`` where there is none."""
-        numbers = np.array(part[name].to_numpy(zero_copy_only=False), dtype=np.float64)
+        numbers = np.array(to_numpy(part[name]), dtype=np.float64)
         if self.task is Task.REGRESSION:
             return numbers
         position = {label: index for index, label in enumerate(self.classes)}
         by_code = np.array([position.get(label, NOT_A_CLASS) for label in self._labels] + [NOT_A_CLASS])
-        found: NDArray[np.float64] = by_code[part[f"{name}_text"].to_numpy()].astype(np.float64)
+        found: NDArray[np.float64] = by_code[to_numpy(part[f"{name}_text"])].astype(np.float64)
         if self._number_labels.size:
             at = np.searchsorted(self._number_labels, numbers).clip(max=self._number_labels.size - 1)
             same = self._number_labels[at] == numbers
@@ -207,7 +213,7 @@ class SpooledLog:
         bare = np.ones(part.num_rows, dtype=np.bool_)
         for column, label in enumerate(self.classes):
             if label in named:
-                values = part[columns_of_class(named[label])[side]].to_numpy(zero_copy_only=False)
+                values = to_numpy(part[columns_of_class(named[label])[side]])
                 missing = np.isnan(values)
                 matrix[:, column] = np.where(missing, 0.0, values)
                 bare &= missing
@@ -216,14 +222,14 @@ class SpooledLog:
 
 
 def _is_told(rows: pa.RecordBatch | pa.Table) -> NDArray[np.bool_]:
-    outcome = (rows["flags"].to_numpy() & _HAS_OUTCOME).astype(np.bool_)
-    told: NDArray[np.bool_] = outcome | np.isfinite(rows["value"].to_numpy(zero_copy_only=False))
+    outcome = (to_numpy(rows["flags"]) & _HAS_OUTCOME).astype(np.bool_)
+    told: NDArray[np.bool_] = outcome | np.isfinite(to_numpy(rows["value"]))
     return told
 
 
 def _known_at(rows: pa.RecordBatch | pa.Table) -> NDArray[np.float64]:
-    outcome_at = rows["outcome_at"].to_numpy(zero_copy_only=False)
-    return np.where(np.isnan(outcome_at), rows["asked"].to_numpy(), outcome_at)
+    outcome_at = to_numpy(rows["outcome_at"])
+    return np.where(np.isnan(outcome_at), to_numpy(rows["asked"]), outcome_at)
 
 
 def _repeat(unit: NDArray[np.uint64]) -> NDArray[np.bool_]:

@@ -8,9 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-LIMIT = 2**18
-"""Different numbers that a tally keeps, over all its groups: some 5 MB, and thrice as much while it counts.
-Latencies in whole microseconds below 0.2 s never have so many, nor have the scores of 250,000 outcomes."""
+LIMIT = 2**17
+"""Different numbers that a tally keeps, over all its groups: some 2 MB, and several times as much while it
+counts. Latencies in whole microseconds below 0.13 s never have so many, nor have the scores of 130,000
+outcomes."""
 
 _FIRST_SHIFT = 29
 """Bits of a double that are dropped first: what is left is as fine as a float32."""
