@@ -27,6 +27,7 @@ class RowParts:
         folder.mkdir()
         self._folder, self._edges = folder, edges
         self._writers: dict[int, pa.RecordBatchStreamWriter] = {}
+        self._written: list[int] = []
 
     def add(self, rows: pa.RecordBatch, by: NDArray[np.float64]) -> None:
         """Takes rows in.
@@ -49,10 +50,12 @@ class RowParts:
         """Ends writing."""
         for writer in self._writers.values():
             writer.close()
+        self._written = sorted(self._writers)
+        self._writers.clear()  # only so are their files closed
 
     def __iter__(self) -> Iterator[pa.Table]:
         """Gives the parts that have rows."""
-        for name in sorted(self._writers):
+        for name in self._written:
             with pa.memory_map(self._path(name)) as file, pa.ipc.open_stream(file) as reader:
                 yield reader.read_all().combine_chunks()
 
