@@ -6,7 +6,6 @@ import json
 from decimal import Decimal
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -89,7 +88,8 @@ def test_check_and_training_name_the_same_categories_whatever_types_files_have(f
             ["3", "", "", "0", "0.5", "100000000000000000"],
         ),
         (pa.array([float("nan")] * 3), ["", "", ""]),
-        (pa.array([np.float32(0.5), np.float32(2)]), ["0.5", "2"]),
+        (pa.array([0.0, float("nan"), -float("nan"), -1.0]), ["0", "", "", "-1"]),
+        (pa.array([0.1, 0.3, 1e20, 2.0], pa.float32()), ["0.1", "0.3", "1e+20", "2"]),
         (pa.array([Decimal("3.00"), Decimal("3.50"), Decimal("100.00")]), ["3", "3.5", "100"]),
         (pa.array([True, False]), ["true", "false"]),
         (pa.array(["3.0", "007"]), ["3.0", "007"]),
