@@ -108,8 +108,11 @@ def rows_of(table: pd.DataFrame, dataset: Dataset, source: str = "the table") ->
     if missing:
         raise BadInput.of(", ".join(missing), f"is not in {source}", "add the column, or do not declare it")
     names = list(dataset.features)
-    wanted = [*names, *(c for c in (dataset.target, dataset.unit) if c is not None and c in table.columns)]
-    for record in table[list(dict.fromkeys(wanted))].to_dict("records"):
+    others = (c for c in (dataset.target, dataset.unit) if c is not None and c in table.columns)
+    wanted = list(dict.fromkeys([*names, *others]))
+    # Each value in its column's own type: as a Python number a float32's 0.1 would be another category.
+    for values in zip(*(table[name].array for name in wanted), strict=True):
+        record = dict(zip(wanted, values, strict=True))
         features = {name: json_value(record[name], kind) for name, kind in dataset.features.items()}
         unit = record.get(dataset.unit) if dataset.unit is not None else None
         yield Row(

@@ -107,6 +107,10 @@ def load_window(store: ObjectStore, prefix: str, dataset: Dataset) -> TrainingDa
     wanted = [*dataset.features, dataset.target]
     wanted += [name for name in (dataset.timestamp, dataset.unit) if name is not None and name not in wanted]
     words = [name for name, kind in dataset.features.items() if kind is Kind.CATEGORICAL]
+    if dataset.task is Task.CLASSIFICATION:
+        words.append(dataset.target)
+    if dataset.unit is not None and dataset.unit not in dataset.features:
+        words.append(dataset.unit)
     with tempfile.TemporaryDirectory() as folder:
         frames = []
         for info in objects:

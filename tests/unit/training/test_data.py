@@ -66,11 +66,28 @@ def test_given_parquet_with_missing_integers_when_loaded_then_a_category_does_no
     assert data.target.tolist() == [1, 0, 1]
 
 
+def test_given_files_that_write_them_otherwise_when_loaded_then_labels_and_units_are_the_same() -> None:
+    dataset = Dataset(Task.CLASSIFICATION, "y", {"x": Kind.NUMERIC}, unit="u")
+    store = MemoryObjects("data")
+    whole = {"x": [1.0, 2.0], "u": [7, 8]}
+    store.put("w/a.parquet", parquet(pd.DataFrame({**whole, "y": [True, False]})))
+    store.put("w/b.parquet", parquet(pd.DataFrame({**whole, "u": [7.0, np.nan], "y": [1.0, 0.0]})))
+    store.put("w/c.csv", b"x,u,y\n1,7,1\n2,8,0\n")
+
+    data = load_window(store, "w/", dataset)
+
+    assert data.target.tolist() == [1, 0] * 3
+    assert data.units is not None
+    assert data.units.tolist() == ["7", "8", "7", "", "7", "8"]
+
+
 @pytest.mark.parametrize(
     ("texts", "labels"),
     [
         (["1", "0", "1.0"], [1, 0, 1]),
         (["true", "False", "TRUE"], [1, 0, 1]),
+        (["true", "0", "1.0"], [1, 0, 1]),
+        (["true", "2", "1"], ["true", "2", "1"]),
         (["01", "1", "2"], ["01", "1", "2"]),
         (["yes", "no", "yes"], ["yes", "no", "yes"]),
         (["99999999999999999999", "1", "1"], ["99999999999999999999", "1", "1"]),

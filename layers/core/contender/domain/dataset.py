@@ -25,6 +25,7 @@ RESERVED = "prediction"
 """The name of every model's main output, which no feature can bear."""
 
 _INTEGER_LABEL = re.compile(r"-?(0|[1-9]\d{0,17})(\.0+)?")
+_TRUTH = {"true": 1, "false": 0}
 FLOAT32_MAX = 3.4028234663852886e38
 """Largest number that a model can be given or can answer."""
 
@@ -163,6 +164,7 @@ def label_values(texts: Collection[str]) -> dict[str, int] | dict[str, str]:
     """Reads class labels: whole numbers when every text is one, 1 and 0 for truth values, else the texts.
 
     One rule for training and for outcomes, or a label would be two. ``01`` is no whole number: it is a code.
+    Truth values beside 1 and 0, as two files may have written one target, are the same two labels.
 
     Args:
         texts: The different labels of a target; any order.
@@ -170,11 +172,15 @@ def label_values(texts: Collection[str]) -> dict[str, int] | dict[str, str]:
     Returns:
         Text → label. Empty for no texts.
     """
-    if texts and {text.lower() for text in texts} <= {"true", "false"}:
-        return {text: int(text.lower() == "true") for text in texts}
-    if texts and all(_INTEGER_LABEL.fullmatch(text) for text in texts):
-        return {text: int(text.split(".")[0]) for text in texts}
-    return {text: text for text in texts}
+    numbers = {
+        text: _TRUTH[text.lower()] if text.lower() in _TRUTH else int(text.split(".")[0])
+        for text in texts
+        if text.lower() in _TRUTH or _INTEGER_LABEL.fullmatch(text)
+    }
+    has_truth = any(text.lower() in _TRUTH for text in texts)
+    if len(numbers) < len(texts) or (has_truth and not set(numbers.values()) <= {0, 1}):
+        return {text: text for text in texts}
+    return numbers
 
 
 def number_as_category(value: float | Decimal) -> str:
