@@ -19,4 +19,8 @@ if __name__ == "__main__":
         from trainer.app import main
 
         code = main(os.environ, started)
-    sys.exit(code)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # All is written down: a thread that waits for a server that does not answer, or MLflow's own end of a
+    # run that was broken off, must not keep a task alive that was told to stop.
+    os._exit(code)

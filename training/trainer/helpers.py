@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -84,16 +84,23 @@ class Helper:
             raise HelperLost from error
 
 
+def usable_cores() -> int:
+    """How many cores this process may use, which may be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @contextmanager
 def helpers(cores: int | None = None) -> Iterator[Sequence[Helper]]:
     """Gives one helper for every core but the first, at most :data:`MOST_HELPERS`, and ends them.
 
     Args:
-        cores: How many there are; by default those of this machine.
+        cores: How many there are; by default those that this process may use.
     """
-    count = (cores or os.cpu_count() or 1) - 1
-    started = [Helper.start() for _ in range(min(count, MOST_HELPERS))]
+    started: list[Helper] = []
     try:
+        with suppress(OSError):  # no process or memory left: those there are do the search
+            for _ in range(min((cores or usable_cores()) - 1, MOST_HELPERS)):
+                started.append(Helper.start())
         yield started
     finally:
         for helper in started:

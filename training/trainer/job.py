@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,7 +23,7 @@ from contender.usecases.queue import CHALLENGER, CHAMPION, QueueRule, enter, is_
 from trainer.candidates import candidates
 from trainer.data import TrainingData, load_window
 from trainer.findings import log_findings, log_plots
-from trainer.helpers import Helper
+from trainer.helpers import Helper, usable_cores
 from trainer.holdout import Parts, cap_rows, folds, split
 from trainer.refit import Chosen, refit_best
 from trainer.scoring import gate, holdout_metrics, losses
@@ -140,7 +139,7 @@ def _train(job: Job, window: str, run_id: str) -> Outcome:
         holdout=len(holdout),
     )
 
-    contestants = candidates(dataset.task, settings.seed, os.cpu_count() or 1)
+    contestants = candidates(dataset.task, settings.seed, usable_cores())
     leaderboard = search(sample, folded, contestants, settings.search_budget_s, settings.seed, job.helpers)
     best = leaderboard.ranked[0]
     steps.done(
@@ -222,7 +221,7 @@ def _copy_report(job: Job) -> None:
 
 @contextmanager
 def _aside() -> Iterator[Executor]:
-    """One thread beside this one. When the training has to end, nothing waits for what it does."""
+    """One thread beside this one. When the training has to end, nothing here waits for what it does."""
     pool = ThreadPoolExecutor(1)
     try:
         yield pool

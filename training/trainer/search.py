@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -20,7 +19,7 @@ from contender.errors import TrainingFailed
 from trainer.candidates import Candidate, with_threads
 from trainer.contest import RANKED_BY, Arena, Contest, Trial
 from trainer.data import TrainingData
-from trainer.helpers import Helper, HelperLost
+from trainer.helpers import Helper, HelperLost, usable_cores
 from trainer.holdout import Folds
 
 
@@ -147,7 +146,7 @@ def _trials(
     trials = [Trial({}, 0.0, "not begun: the budget of time was spent")] * len(estimators)
     queue = _Queue(len(estimators), budget_s)
     # Processes share the cores evenly: more threads than cores would wait for each other.
-    threads = max(1, (os.cpu_count() or 1) // (1 + len(helpers)))
+    threads = max(1, usable_cores() // (1 + len(helpers)))
 
     def work(cross_validate: Callable[[Any], Trial]) -> None:
         while (position := queue.take()) is not None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import mlflow
@@ -42,6 +43,10 @@ LIBRARIES = (
 
 EXAMPLE_ROWS = 5
 
+GRACE_S = 5.0
+"""How long a training that is told to stop waits for MLflow: of the 30 s that ECS gives it, so that the run
+record is written in any case."""
+
 
 def library_versions() -> dict[str, str]:
     """Gives the installed version of each of :data:`LIBRARIES`."""
@@ -66,6 +71,9 @@ class Tracking:
     def run(self, name: str, params: Mapping[str, object], tags: Mapping[str, str]) -> Iterator[str]:
         """Opens the parent run, which ends ``FINISHED``, or ``FAILED`` when anything is raised.
 
+        When the training is told to stop, MLflow has ``GRACE_S`` to take the end in: whoever stops it
+        waits for the run record, not for MLflow.
+
         Args:
             name: Name for people.
             params: What the training was told.
@@ -85,13 +93,21 @@ class Tracking:
         except MlflowException as error:
             raise StoreUnavailable("mlflow", f"start a run on {self._tracking_uri}: {error}") from error
         self._run, self._experiment = run.info.run_id, run.info.experiment_id
-        status = RunStatus.FAILED
+        failed = RunStatus.to_string(RunStatus.FAILED)
         try:
             self.params(params)
             yield self._run
-            status = RunStatus.FINISHED
-        finally:
-            mlflow.end_run(RunStatus.to_string(status))
+        except Exception:
+            mlflow.end_run(failed)
+            raise
+        except BaseException:  # told to stop
+            end = Thread(target=self._client.set_terminated, args=(self._run, failed), daemon=True)
+            end.start()
+            end.join(GRACE_S)
+            if not end.is_alive():
+                mlflow.end_run(failed)  # what else MLflow does at an end, now that it answers
+            raise
+        mlflow.end_run()
 
     def params(self, params: Mapping[str, object]) -> None:
         """Adds parameters to the run."""

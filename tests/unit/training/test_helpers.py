@@ -130,3 +130,25 @@ def test_given_cores_when_started_then_all_but_one_have_a_helper(
     with helpers(cores) as started:
         assert len(started) == count
     assert ended == list(started)
+
+
+def test_given_no_memory_for_a_helper_then_the_search_has_those_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[object] = []
+
+    class Fake:
+        def __init__(self) -> None:
+            if len(started) == 1:
+                raise BlockingIOError
+            started.append(self)
+
+        def end(self) -> None:
+            started.remove(self)
+
+    monkeypatch.setattr(Helper, "start", Fake)
+
+    with helpers(cores=4) as given:
+        assert list(given) == started
+        assert len(given) == 1
+    assert not started
