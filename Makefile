@@ -57,16 +57,16 @@ deploy: setup ## deploy a stage of samconfig.toml: STAGE=prod PARAMS="TrainingIm
 simulate-drift: .venv/.ready .venv-bench/.ready ## how often the drift check is wrong, on real data, beside its peers (under 10 minutes)
 	@.venv/bin/python -m simulations.drift
 
-bench-drift: .venv/.ready .venv-emulator/.ready .venv-sam/.ready .venv-bench/.ready ## the drift check beside Evidently and SciPy, up to 10 million rows (15 minutes)
+bench-drift: .venv/.ready .venv-emulator/.ready .venv-sam/.ready .venv-bench/.ready ## the drift check beside Evidently and SciPy, up to 10 million rows (10 minutes)
 	@.venv/bin/python -m bench.drift $(if $(ROUNDS),--rounds $(ROUNDS))
 
-bench-router: .venv/.ready .venv-emulator/.ready .venv-sam/.ready .venv-bench-models/.ready ## the router beside MLflow's server, scikit-learn and PyCaret (6 minutes)
+bench-router: .venv/.ready .venv-emulator/.ready .venv-sam/.ready .venv-bench-models/.ready ## the router beside MLflow's server, scikit-learn and PyCaret (5 minutes)
 	@.venv/bin/python -m bench.router $(if $(ROUNDS),--rounds $(ROUNDS))
 
-bench-analysis: .venv/.ready .venv-bench-models/.ready ## the analysis of an export beside boto3 and pandas, up to 3 million records (8 minutes)
+bench-analysis: .venv/.ready .venv-bench-models/.ready ## the analysis of an export beside boto3 and pandas, up to 3 million records (7 minutes)
 	@.venv/bin/python -m bench.analysis $(if $(ROUNDS),--rounds $(ROUNDS))
 
-bench-training: setup .venv-bench-models/.ready ## the training task beside PyCaret's compare_models() with its defaults
+bench-training: setup .venv-bench-models/.ready ## the training task beside PyCaret's compare_models() with its defaults (17 minutes)
 	@.venv/bin/python -m bench.training $(if $(ROUNDS),--rounds $(ROUNDS))
 
 simulate-experiment: .venv/.ready ## how often an experiment's verdict is wrong, and how soon it comes (under 10 minutes)
