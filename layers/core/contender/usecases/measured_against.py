@@ -6,7 +6,7 @@ from contender.domain.assignment import Variant
 from contender.domain.release import NO_RELEASE
 from contender.errors import BadInput, NotFound
 from contender.ports import ObjectStore, Observer, Parameters, read_parameter
-from contender.usecases.released import read_release
+from contender.usecases.released import pointed_at, read_release
 
 REFERENCE = "reference/"
 """Prefix of the first window of all."""
@@ -14,8 +14,7 @@ REFERENCE = "reference/"
 
 def release_in_force(parameters: Parameters, name: str) -> str:
     """Reads the release parameter; ``NO_RELEASE`` where there is none. Raises ``StoreUnavailable``."""
-    found = read_parameter(parameters, name)
-    return NO_RELEASE if found is None else found.value.strip()
+    return pointed_at(read_parameter(parameters, name))
 
 
 def measured_against(release: str, data: ObjectStore, artifacts: ObjectStore, observer: Observer) -> str:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from contender.domain.release import Release, parse_release, release_key
+from contender.domain.release import NO_RELEASE, Release, parse_release, release_key
 from contender.errors import BadInput
-from contender.ports import ObjectStore
+from contender.ports import ObjectStore, Parameter
+
+
+def pointed_at(pointer: Parameter | None) -> str:
+    """Gives the key that the release parameter holds; ``NO_RELEASE`` where it does not exist."""
+    return NO_RELEASE if pointer is None else pointer.value.strip()
 
 
 def read_release(artifacts: ObjectStore, key: str) -> Release:

@@ -16,7 +16,7 @@ from contender.usecases.claims import HOLD_S, REGISTRY, ROLLBACK, Claim
 from contender.usecases.evaluate import RECENT
 from contender.usecases.predict import iso_utc
 from contender.usecases.queue import settle
-from contender.usecases.released import read_release
+from contender.usecases.released import pointed_at, read_release
 
 PREVIOUS = "previous"
 WAIT_S = int(HOLD_S) + 5
@@ -104,7 +104,7 @@ class RollBack:
 
     def releases(self) -> Sequence[KnownRelease]:
         """Gives every release that there was, the newest manifest first. Raises ``StoreUnavailable``."""
-        current = _key(self._pointer())
+        current = pointed_at(self._pointer())
         found = sorted(self._artifacts.list(RELEASES), key=lambda info: info.modified, reverse=True)
         return [
             KnownRelease(
@@ -143,7 +143,7 @@ class RollBack:
 
     def _go_back(self, to: str, who: str, claim: Claim, registry_claim: Claim) -> RolledBack:
         pointer = self._pointer()
-        current = _key(pointer)
+        current = pointed_at(pointer)
         digest = self._previous(current) if to == PREVIOUS else self._meant(to)
         key = release_key(digest)
         release = self._read(digest)
@@ -253,10 +253,6 @@ class RollBack:
                 return
             claim.keep()
             self._sleep(1.0)
-
-
-def _key(pointer: Parameter | None) -> str:
-    return NO_RELEASE if pointer is None else pointer.value.strip()
 
 
 def _waits(waiting: Sequence[str], until_end: bool) -> list[str]:
