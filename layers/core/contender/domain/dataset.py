@@ -172,15 +172,11 @@ def label_values(texts: Collection[str]) -> dict[str, int] | dict[str, str]:
     Returns:
         Text → label. Empty for no texts.
     """
-    numbers = {
-        text: _TRUTH[text.lower()] if text.lower() in _TRUTH else int(text.split(".")[0])
-        for text in texts
-        if text.lower() in _TRUTH or _INTEGER_LABEL.fullmatch(text)
-    }
-    has_truth = any(text.lower() in _TRUTH for text in texts)
-    if len(numbers) < len(texts) or (has_truth and not set(numbers.values()) <= {0, 1}):
+    truths = {text: _TRUTH[text.lower()] for text in texts if text.lower() in _TRUTH}
+    numbers = {text: int(text.split(".")[0]) for text in texts if _INTEGER_LABEL.fullmatch(text)}
+    if len(truths) + len(numbers) < len(texts) or (truths and not set(numbers.values()) <= {0, 1}):
         return {text: text for text in texts}
-    return numbers
+    return {**truths, **numbers}
 
 
 def number_as_category(value: float | Decimal) -> str:
