@@ -4,7 +4,7 @@ Exports of an invented experiment (15 features, both models' probabilities, thre
 a local folder. Each run is a process of its own; imports are not timed, but their memory counts. The peer
 reaches the same verdict by the same rules. The largest export is analysed by ours alone, to show what memory
 does. Writes out/bench-analysis.json and out/bench-analysis.png; with --quick files of other names, without
-goals. It fails only when answers differ; times are for reading. Takes about 8 minutes on two quiet cores.
+goals. It fails only when answers differ; times are for reading. Takes about 7 minutes on two quiet cores.
 """
 
 from __future__ import annotations

@@ -5,13 +5,12 @@ categorical columns, and writes a report; imports and clients are not timed, but
 check alone: one, three and ten million rows against a profile of the reference that was kept. Prints ratios
 of medians (of memory: of the largest), checks that all gave the same answers, and writes out/bench-drift.json
 and out/bench-drift.png; with --quick or --only-ours files of other names, without goals.
-It fails only when answers differ; times are for reading. Takes about 15 minutes on two quiet cores, of which
+It fails only when answers differ; times are for reading. Takes about 10 minutes on two quiet cores, of which
 Evidently takes most.
 """
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -34,8 +33,7 @@ from bench.drift_runs import (
     unplanted,
 )
 from bench.local_s3 import client_environment, local_s3, peer_environment
-from bench.runs import Medians, Run, check_ended
-from infra.local.tools import ROOT
+from bench.runs import Medians, Run, run_to_end
 
 SIZES = (10_000, 100_000, 1_000_000)
 QUICK = (10_000, 100_000)
@@ -83,11 +81,9 @@ class Bench:
         path = self._folder / "window.parquet"
         argument = f"{path},{rows},{seed},{'moved' if moved else 'same'}"
         # In a process of its own, because this one's memory would be counted to those it starts.
-        done = subprocess.run(
-            [sys.executable, "-m", "bench.drift_data", argument],
-            env=client_environment(), cwd=ROOT, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        check_ended(f"making {key}", done.returncode, done.stderr)
+        run_to_end(
+            f"making {key}", [sys.executable, "-m", "bench.drift_data", argument], client_environment()
+        )
         with path.open("rb") as file:
             self._s3.put_object(Bucket=BUCKET, Key=key, Body=file)
         path.unlink()

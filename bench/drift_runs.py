@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -13,7 +12,7 @@ import numpy as np
 from scipy.stats import kstwo
 
 from bench.drift_columns import DRIFTED, FEATURES
-from bench.runs import Medians, Run, run_process
+from bench.runs import Medians, Run, our_environment, run_process
 from contender.domain.drift import DriftSettings
 from infra.local.tools import ROOT
 
@@ -56,8 +55,7 @@ def run_once(
     env = {**env, "MALLOC_ARENA_MAX": "2"}  # as template.yaml sets it for the function; the same for all
     if subject in (Subject.OURS, Subject.OURS_KEPT):
         command = [sys.executable, "-m", "bench.drift_ours", endpoint, BUCKET, asked]
-        paths = os.pathsep.join(str(path) for path in (ROOT, ROOT / "layers/core"))
-        env = {**env, "PYTHONPATH": paths}
+        env = {**env, **our_environment()}
     else:
         command = [str(PEERS_PYTHON), str(PEERS), subject.value, endpoint, BUCKET, asked]
     return run_process(subject, command, env, "make bench-drift")

@@ -5,13 +5,12 @@ training code converted. Each run is a process of its own. Then a minute of 1,00
 while the split changes each second. Prints ratios of medians (of memory: of the largest) and import times,
 checks that all gave the same answers, and writes out/bench-router.json and out/bench-router.png; with --quick
 files of other names, without goals. It fails when answers differ or a request or a record is lost; times are
-for reading. Takes about 6 minutes on two quiet cores.
+for reading. Takes about 5 minutes on two quiet cores.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,7 +29,7 @@ from bench.router_imports import SHOWN, Imports, import_times, lines_of
 from bench.router_rows import Load, rows_of
 from bench.router_runs import LOGGING, PEERS_PYTHON, Medians, Run, Runner, Subject
 from bench.router_traffic import traffic
-from bench.runs import check_ended
+from bench.runs import run_to_end
 from contender.domain.release import parse_release, release_key
 from infra.local.deploy import create_declared_table
 from infra.local.tools import ROOT
@@ -69,11 +68,7 @@ def _measure(
 ) -> tuple[dict[Subject, Medians], Load, Imports]:
     with local_s3(folder) as endpoint:
         env = _environment(endpoint)
-        done = subprocess.run(
-            [sys.executable, "-m", "bench.router_model", str(folder)],
-            env=env, cwd=ROOT, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        check_ended("making the model", done.returncode, done.stderr)
+        done = run_to_end("making the model", [sys.executable, "-m", "bench.router_model", str(folder)], env)
         console.print(f"The model: ONNX {done.stdout.strip()}", highlight=False)
         aws = boto3.Session("test", "test", region_name="us-east-1")
         salt = _publish(folder, aws, endpoint)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from bench.report import Line, line
-from contender.errors import ContenderError
-from infra.local.tools import ROOT
+from bench.runs import run_to_end
 
 ALL = "import handler"
 STANDARD = "standard library"
@@ -51,12 +49,7 @@ def import_times(env: Mapping[str, str], rounds: int = 3) -> Imports:
     """
     found = []
     for _ in range(rounds):
-        done = subprocess.run(
-            [sys.executable, "-X", "importtime", "-c", ALL],
-            env=env, cwd=ROOT, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        if done.returncode:
-            raise ContenderError(f"the router cannot be imported:\n{done.stderr[-2000:]}")
+        done = run_to_end("importing the router", [sys.executable, "-X", "importtime", "-c", ALL], env)
         found.append(by_module(done.stderr.splitlines()))
     quickest = min(found, key=lambda times: sum(times.values()))
     return Imports(_slowest(by_package(quickest)), _slowest(quickest), rounds)

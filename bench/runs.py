@@ -79,16 +79,24 @@ def run_process(name: str, command: Sequence[str], env: Mapping[str, str], targe
 
 def answer_of(name: str, command: Sequence[str], env: Mapping[str, str], target: str) -> dict[str, Any]:
     """Runs a program in the project's root, and gives the JSON of its last line; see :func:`run_process`."""
-    try:
-        done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
-    except OSError as error:
-        raise ContenderError(f"{name} does not start: {error}; run `{target}`") from error
-    check_ended(name, done.returncode, done.stderr)
+    done = run_to_end(name, command, env, target)
     try:
         told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     except (IndexError, ValueError) as error:
         raise ContenderError(f"{name} told nothing:\n{last_words(done.stderr)}") from error
     return told
+
+
+def run_to_end(
+    name: str, command: Sequence[str], env: Mapping[str, str], target: str = "make setup"
+) -> subprocess.CompletedProcess[str]:
+    """Runs a program in the project's root, and gives what it wrote; see :func:`run_process`."""
+    try:
+        done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise ContenderError(f"{name} does not start: {error}; run `{target}`") from error
+    check_ended(name, done.returncode, done.stderr)
+    return done
 
 
 def check_ended(name: str, code: int, complaint: str) -> None:
