@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import boto3
@@ -24,29 +22,14 @@ from contender.settings import TrainerSettings
 from contender.usecases.predict import iso_utc
 from trainer.helpers import Helper
 from trainer.steps import Steps
+from trainer.stopping import FROM_OUTSIDE, STOPPED, Stopped, Stops
 
 if TYPE_CHECKING:
     from trainer.job import Outcome
 
-FAILED, MISUSED, TIMED_OUT, STOPPED = 1, 2, 124, 128 + signal.SIGTERM
+FAILED, MISUSED = 1, 2
 MAX_DETAIL = 1_000
 """Longest reason on a run record, in characters; the log and the MLflow run have all of it."""
-FROM_OUTSIDE = "the task was stopped from outside before it was done"
-OUT_OF_TIME = "the training was not done within TRAINING_LIMIT_SECONDS and gave up"
-
-
-class Stopped(BaseException):
-    """The training has to end now. Not an ``Exception``: PyCaret goes on after those.
-
-    Args:
-        reason: Why, for the record.
-        code: Exit code of the task.
-    """
-
-    def __init__(self, reason: str, code: int) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.code = code
 
 
 def main(environ: Mapping[str, str], helpers: Sequence[Helper] = ()) -> int:
@@ -67,16 +50,13 @@ def main(environ: Mapping[str, str], helpers: Sequence[Helper] = ()) -> int:
         return MISUSED
     steps = Steps(time.monotonic)
     runs = DynamoRunRecords(boto3.client("dynamodb"), settings.runs_table)
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGALRM, _stop)
-    signal.setitimer(signal.ITIMER_REAL, settings.time_limit_s)
-    try:
-        return supervise(runs, settings.run_key, lambda: _train(settings, helpers, steps), steps)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+    with Stops(settings.time_limit_s) as stops:
+        return supervise(runs, settings.run_key, lambda: _train(settings, helpers, steps), steps, stops)
 
 
-def supervise(runs: RunRecords, run_key: str, train: Callable[[], Outcome], steps: Steps) -> int:
+def supervise(
+    runs: RunRecords, run_key: str, train: Callable[[], Outcome], steps: Steps, stops: Stops
+) -> int:
     """Runs a training and writes its end down, whatever it is.
 
     Args:
@@ -84,6 +64,7 @@ def supervise(runs: RunRecords, run_key: str, train: Callable[[], Outcome], step
         run_key: The record of this training; it must be ``launched``.
         train: The training.
         steps: Where steps are reported.
+        stops: What may end it.
 
     Returns:
         Exit code, see :func:`main`.
@@ -96,17 +77,12 @@ def supervise(runs: RunRecords, run_key: str, train: Callable[[], Outcome], step
     try:
         outcome = train()
         finish(runs, record, outcome.state, outcome.detail, outcome.model_version)
-    except Stopped as stopped:
-        _failed(runs, record, steps, stopped.reason)
-        return stopped.code
-    except KeyboardInterrupt:
-        _failed(runs, record, steps, FROM_OUTSIDE)
-        return STOPPED
-    except Exception as error:  # whatever it is, the record must not stay at launched
-        if not isinstance(error, ContenderError):
-            traceback.print_exc()
-        _failed(runs, record, steps, f"{type(error).__name__}: {error}")
-        return FAILED
+    except (Exception, Stopped, KeyboardInterrupt) as error:  # the record must not stay at launched
+        stops.over()
+        reason, code = _why(error, stops.told)
+        _failed(runs, record, steps, reason)
+        return code
+    stops.over()
     steps.done("done", f"{outcome.state.value}: {outcome.detail}", model_version=outcome.model_version)
     return 0
 
@@ -178,17 +154,21 @@ def _train(settings: TrainerSettings, helpers: Sequence[Helper], steps: Steps) -
     )
 
 
+def _why(error: BaseException, told: Stopped | None) -> tuple[str, int]:
+    """Gives the reason and the exit code of a training that was broken off."""
+    error = told or error
+    if isinstance(error, Stopped):
+        return error.reason, error.code
+    if isinstance(error, KeyboardInterrupt):
+        return FROM_OUTSIDE, STOPPED
+    if not isinstance(error, ContenderError):
+        traceback.print_exception(error)
+    return f"{type(error).__name__}: {error}", FAILED
+
+
 def _failed(runs: RunRecords, record: RunRecord, steps: Steps, reason: str) -> None:
     try:
         finish(runs, record, RunState.FAILED, reason)
     except ContenderError as error:
         reason = f"{reason}; and the run record could not be moved: {error}"
     steps.done("failed", reason)
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    for either in (signal.SIGTERM, signal.SIGALRM):
-        signal.signal(either, signal.SIG_IGN)  # the end of this one is being written down
-    if number == signal.SIGALRM:
-        raise Stopped(OUT_OF_TIME, TIMED_OUT)
-    raise Stopped(FROM_OUTSIDE, STOPPED)

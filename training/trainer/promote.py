@@ -19,8 +19,9 @@ from contender.errors import BadInput, ContenderError
 from contender.experiment_settings import PromoteSettings
 from contender.usecases.declaration import read_dataset
 from contender.usecases.promote import Promote
+from trainer.stopping import AGAIN_S, TIMED_OUT
 
-FAILED, MISUSED, TIMED_OUT = 1, 2, 124
+FAILED, MISUSED = 1, 2
 LIMIT_S = 600
 """Longest life of the task in seconds: it makes a dozen small calls and copies one model at most. What it
 has not done then, the next try does."""
@@ -43,7 +44,7 @@ def main(environ: Mapping[str, str]) -> int:
         print(f"trainer.promote: {error}", file=sys.stderr)
         return MISUSED
     signal.signal(signal.SIGALRM, lambda *_: sys.exit(TIMED_OUT))
-    signal.alarm(LIMIT_S)
+    signal.setitimer(signal.ITIMER_REAL, LIMIT_S, AGAIN_S)
     s3 = boto3.client("s3")
     data = S3Objects(s3, settings.data_bucket)
     promote = Promote(
@@ -64,7 +65,7 @@ def main(environ: Mapping[str, str]) -> int:
         observer.problem("promotion_failed", str(error))
         return FAILED
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
     return 0
 
 

@@ -11,20 +11,10 @@ import pytest
 from contender.domain.records import RunRecord, RunState
 from contender.errors import TrainingFailed
 from tests.support.fakes import MemoryRunRecords
-from trainer.app import (
-    FAILED,
-    FROM_OUTSIDE,
-    MISUSED,
-    OUT_OF_TIME,
-    STOPPED,
-    TIMED_OUT,
-    Stopped,
-    _stop,
-    main,
-    supervise,
-)
+from trainer.app import FAILED, MISUSED, main, supervise
 from trainer.job import Outcome
 from trainer.steps import Steps
+from trainer.stopping import FROM_OUTSIDE, OUT_OF_TIME, STOPPED, TIMED_OUT, Stopped, Stops
 
 DONE = Outcome(RunState.SUCCEEDED, "7", "may challenge")
 
@@ -37,7 +27,7 @@ def launched(state: RunState = RunState.LAUNCHED) -> MemoryRunRecords:
 
 def supervised(runs: MemoryRunRecords, train: Callable[[], Outcome]) -> tuple[int, RunRecord | None, str]:
     log = io.StringIO()
-    code = supervise(runs, "key", train, Steps(lambda: 0.0, log))
+    code = supervise(runs, "key", train, Steps(lambda: 0.0, log), Stops(60.0))
     return code, runs.get("key"), json.loads(log.getvalue().splitlines()[-1])["message"]
 
 
@@ -114,20 +104,26 @@ def test_given_a_second_attempt_meanwhile_when_the_first_ends_then_it_leaves_the
     assert "could not be moved" in message
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, STOPPED), (signal.SIGALRM, TIMED_OUT)])
-def test_given_a_signal_when_it_comes_then_training_stops_and_a_second_one_is_ignored(
-    number: signal.Signals, code: int
-) -> None:
-    before = {one: signal.signal(one, _stop) for one in (signal.SIGTERM, signal.SIGALRM)}
-    try:
-        with pytest.raises(Stopped) as stopped:
-            os.kill(os.getpid(), number)
+def test_given_a_stop_that_a_library_makes_its_own_error_then_the_record_says_what_it_was() -> None:
+    runs = launched()
+    log = io.StringIO()
+
+    def train() -> Outcome:
+        try:
+            os.kill(os.getpid(), signal.SIGALRM)
             signal.pause()
-        assert stopped.value.code == code
-        os.kill(os.getpid(), signal.SIGTERM)
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
+        except Stopped:
+            raise ImportError("initialization failed") from None
+        raise AssertionError("no signal came")
+
+    with Stops(60.0) as stops:
+        code = supervise(runs, "key", train, Steps(lambda: 0.0, log), stops)
+        assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+    record = runs.get("key")
+    assert code == TIMED_OUT
+    assert record is not None
+    assert (record.state, record.detail) == (RunState.FAILED, OUT_OF_TIME)
 
 
 def test_given_an_empty_environment_when_started_then_every_variable_is_named(

@@ -12,12 +12,12 @@ from sklearn.tree import DecisionTreeClassifier
 
 from contender.errors import TrainingFailed
 from tests.support.training import sklearn_data
-from trainer.app import OUT_OF_TIME, TIMED_OUT, Stopped
 from trainer.candidates import Candidate
 from trainer.contest import Arena, Contest
 from trainer.helpers import MOST_HELPERS, Helper, HelperLost, helpers
 from trainer.holdout import folds
 from trainer.search import Leaderboard, search
+from trainer.stopping import OUT_OF_TIME, TIMED_OUT, Stopped
 
 WINE = sklearn_data("wine")
 CONTESTANTS = [

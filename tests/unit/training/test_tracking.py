@@ -7,7 +7,7 @@ import mlflow
 import pytest
 
 from trainer import tracking
-from trainer.app import OUT_OF_TIME, TIMED_OUT, Stopped
+from trainer.stopping import OUT_OF_TIME, TIMED_OUT, Stopped
 from trainer.tracking import Tracking
 
 
