@@ -15,6 +15,8 @@ from infra.local.processes import Service
 
 MAX_TASK_S = 1800.0
 """Longest life of a training task in seconds: several times what a whole demo may take."""
+TEMPORARY = "tmp"
+"""Folder in the state folder that goes with the stack."""
 _START_S = 60.0
 """Longest start of a service in seconds: MLflow takes 5 to 10 on two busy cores."""
 
@@ -85,8 +87,8 @@ class Site:
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
-            "TMPDIR": str(self.state_dir / "tmp"),
-            "STATE_DIR": str(self.state_dir / "tmp" / "state"),
+            "TMPDIR": str(self.state_dir / TEMPORARY),
+            "STATE_DIR": str(self.state_dir / TEMPORARY / "state"),
             # Objects are written as files too, so that reports and models can be read after the end.
             "S3_PERSIST": "1",
             "S3_DATA_DIR": str(self.state_dir / "s3"),

@@ -25,7 +25,7 @@ from infra.local import deploy, docker_engine, processes, tools
 from infra.local.errors import AlreadyUp
 from infra.local.info import StackInfo, aws_environment, client
 from infra.local.processes import Service
-from infra.local.services import Site, TaskEngine
+from infra.local.services import TEMPORARY, Site, TaskEngine
 from infra.local.state import Owner, State
 
 OnStep = Callable[[str, float], None]
@@ -118,6 +118,7 @@ def take_down(state_dir: Path) -> bool:
     processes.stop_marked(state.mark)
     if state.engine is TaskEngine.DOCKER:
         docker_engine.remove_stack(state.mark)
+    shutil.rmtree(state_dir / TEMPORARY, ignore_errors=True)  # a gigabyte of unpacked functions and layers
     State.forget(state_dir)
     return anything
 
@@ -129,7 +130,7 @@ def find(state_dir: Path) -> StackInfo | None:
 
 
 def _empty_site(state_dir: Path) -> Site:
-    for name in ("logs", "tasks", "s3", "mlflow", "tmp"):
+    for name in ("logs", "tasks", "s3", "mlflow", TEMPORARY):
         shutil.rmtree(state_dir / name, ignore_errors=True)
         (state_dir / name).mkdir(parents=True)
     endpoint_url, mlflow_url = (f"http://127.0.0.1:{processes.free_port()}" for _ in range(2))

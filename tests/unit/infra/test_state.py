@@ -98,8 +98,10 @@ def test_taking_down_ends_what_a_crashed_start_left(tmp_path: Path) -> None:
     service = processes.spawn("left", command, {"PATH": os.environ["PATH"]}, mark, tmp_path / "log")
     processes.wait_for(service, mark, lambda: processes.is_alive(service, mark), 20)
     State(mark, DEAD).write(tmp_path)
+    (tmp_path / "tmp" / "layer").mkdir(parents=True)
     assert stack.take_down(tmp_path)
     assert not processes.is_alive(service, mark)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["log"]
     assert not stack.take_down(tmp_path)
 
 
