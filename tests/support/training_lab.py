@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,7 +46,12 @@ class Lab:
     released: str = ""
 
     def train(
-        self, prefix: str, reason: str = "drift", report_key: str = "", queue_rule: str = "wait"
+        self,
+        prefix: str,
+        reason: str = "drift",
+        report_key: str = "",
+        queue_rule: str = "wait",
+        hold_stops: Callable[[], None] = lambda: None,
     ) -> Outcome:
         settings = TrainerSettings(
             data_bucket="data",
@@ -83,6 +89,7 @@ class Lab:
                 registry,
                 tracking,
                 steps,
+                hold_stops=hold_stops,
             )
         )
 

@@ -1,6 +1,7 @@
 """Entry point of the training container: ``python -m trainer``, told what to do by its environment."""
 
 import os
+import signal
 import sys
 
 # Read once by the OpenMP runtimes when they are loaded, so before anything is imported: idle threads
@@ -13,12 +14,18 @@ os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # two l
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 from trainer.helpers import helpers
+from trainer.stopping import STOPPED
 
 if __name__ == "__main__":
+    # Until the training sees to it: process 1 of a container is not ended by a signal without a handler.
+    for told in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(told, lambda *_: sys.exit(STOPPED))
     with helpers() as started:  # they import what the search needs while this process does the rest
         from trainer.app import main
 
         code = main(os.environ, started)
+        for told in (signal.SIGTERM, signal.SIGINT):  # all is written down: only the helpers' end is left
+            signal.signal(told, signal.SIG_IGN)
     sys.stdout.flush()
     sys.stderr.flush()
     # All is written down: a thread that waits for a server that does not answer, or MLflow's own end of a

@@ -22,7 +22,7 @@ from contender.settings import TrainerSettings
 from contender.usecases.predict import iso_utc
 from trainer.helpers import Helper
 from trainer.steps import Steps
-from trainer.stopping import FROM_OUTSIDE, STOPPED, Stopped, Stops
+from trainer.stopping import Stopped, Stops
 
 if TYPE_CHECKING:
     from trainer.job import Outcome
@@ -41,7 +41,7 @@ def main(environ: Mapping[str, str], helpers: Sequence[Helper] = ()) -> int:
 
     Returns:
         Exit code: 0 when the record says succeeded or rejected, 1 after a failure, 2 for a wrong
-        environment, 124 after its time limit, 143 after SIGTERM.
+        environment, 124 after its time limit, 143 after SIGTERM or Ctrl-C.
     """
     try:
         settings = TrainerSettings.read(environ)
@@ -51,7 +51,9 @@ def main(environ: Mapping[str, str], helpers: Sequence[Helper] = ()) -> int:
     steps = Steps(time.monotonic)
     runs = DynamoRunRecords(boto3.client("dynamodb"), settings.runs_table)
     with Stops(settings.time_limit_s) as stops:
-        return supervise(runs, settings.run_key, lambda: _train(settings, helpers, steps), steps, stops)
+        return supervise(
+            runs, settings.run_key, lambda: _train(settings, helpers, steps, stops), steps, stops
+        )
 
 
 def supervise(
@@ -69,18 +71,18 @@ def supervise(
     Returns:
         Exit code, see :func:`main`.
     """
+    record = None
     try:
         record = claim(runs, run_key)
-    except ContenderError as error:
-        steps.done("refused", str(error))
-        return FAILED
-    try:
         outcome = train()
         finish(runs, record, outcome.state, outcome.detail, outcome.model_version)
-    except (Exception, Stopped, KeyboardInterrupt) as error:  # the record must not stay at launched
+    except (Exception, Stopped) as error:  # the record must not stay at launched
         stops.over()
+        if record is None and stops.told is None and isinstance(error, ContenderError):
+            steps.done("refused", str(error))
+            return FAILED
         reason, code = _why(error, stops.told)
-        _failed(runs, record, steps, reason)
+        _failed(runs, run_key, record, steps, reason)
         return code
     stops.over()
     steps.done("done", f"{outcome.state.value}: {outcome.detail}", model_version=outcome.model_version)
@@ -131,7 +133,7 @@ def finish(
     runs.move(record.run_key, record, **changes)
 
 
-def _train(settings: TrainerSettings, helpers: Sequence[Helper], steps: Steps) -> Outcome:
+def _train(settings: TrainerSettings, helpers: Sequence[Helper], steps: Steps, stops: Stops) -> Outcome:
     # Imported here: scikit-learn, MLflow and the rest take seconds, in which the record is already claimed,
     # so that a broken installation is written down too.
     from trainer.job import Job, run_job
@@ -150,6 +152,7 @@ def _train(settings: TrainerSettings, helpers: Sequence[Helper], steps: Steps) -
             tracking=Tracking(settings.tracking_uri, settings.model_name),
             steps=steps,
             helpers=helpers,
+            hold_stops=stops.hold,
         )
     )
 
@@ -159,16 +162,14 @@ def _why(error: BaseException, told: Stopped | None) -> tuple[str, int]:
     error = told or error
     if isinstance(error, Stopped):
         return error.reason, error.code
-    if isinstance(error, KeyboardInterrupt):
-        return FROM_OUTSIDE, STOPPED
     if not isinstance(error, ContenderError):
         traceback.print_exception(error)
     return f"{type(error).__name__}: {error}", FAILED
 
 
-def _failed(runs: RunRecords, record: RunRecord, steps: Steps, reason: str) -> None:
+def _failed(runs: RunRecords, run_key: str, record: RunRecord | None, steps: Steps, reason: str) -> None:
     try:
-        finish(runs, record, RunState.FAILED, reason)
+        finish(runs, record or claim(runs, run_key), RunState.FAILED, reason)
     except ContenderError as error:
         reason = f"{reason}; and the run record could not be moved: {error}"
     steps.done("failed", reason)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -46,6 +46,7 @@ class Job:
         tracking: The MLflow server.
         steps: Where steps are reported.
         helpers: Processes that do part of the search.
+        hold_stops: Called before the steps that must not be left half-done: alias, release, run record.
     """
 
     settings: TrainerSettings
@@ -57,6 +58,7 @@ class Job:
     tracking: Tracking
     steps: Steps
     helpers: Sequence[Helper] = ()
+    hold_stops: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,8 @@ def run_job(job: Job) -> Outcome:
 
     The order keeps a crash harmless: everything is logged, then a version is registered, then it gets an
     alias if the gate lets it, then the release is published. A version without alias serves nowhere, and an
-    alias without release is published by the next training or by ``scripts.publish``.
+    alias without release is published by the next training or by ``scripts.publish``. Whoever stops a
+    training that is about to give the alias waits for the rest, so that its record tells of it.
 
     Args:
         job: The training.
@@ -181,6 +184,7 @@ def _train(job: Job, window: str, run_id: str) -> Outcome:
     version = tracking.register(model_uri, run_id, _version_tags(job, chosen, result, window), description)
     steps.done("register", f"version {version} of {settings.model_name}", model_version=version)
 
+    job.hold_stops()
     place = _give_place(job, version, result)
     steps.done("alias", place)
     published = publish(job.registry, job.artifacts, job.parameters, dataset, settings.release_parameter)

@@ -14,6 +14,12 @@ OUT_OF_TIME = "the training was not done within TRAINING_LIMIT_SECONDS and gave 
 AGAIN_S = 1.0
 """Seconds after which a stop comes again that has not got through."""
 
+LAST_S = 20.0
+"""How long a stop waits for the last steps, in seconds: they are some dozen calls, and of the 30 s that ECS
+gives a task the rest is enough to write down its end."""
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
+
 
 class Stopped(BaseException):
     """The training has to end now. Not an ``Exception``: PyCaret goes on after those.
@@ -30,7 +36,7 @@ class Stopped(BaseException):
 
 
 class Stops:
-    """Raises :class:`Stopped` in the main thread after SIGTERM, and when the time is over.
+    """Raises :class:`Stopped` in the main thread after SIGTERM or Ctrl-C, and when the time is over.
 
     Not every such exception gets through: what comes up inside a callback of a library in C is dropped, or
     the library raises an error of its own in its place (5 of 157 stops while the training's libraries were
@@ -46,10 +52,11 @@ class Stops:
     def __init__(self, limit_s: float) -> None:
         self.told: Stopped | None = None
         self._limit_s = limit_s
+        self._held = False
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Stops:
-        self._before = {one: signal.signal(one, self._stop) for one in (signal.SIGTERM, signal.SIGALRM)}
+        self._before = {one: signal.signal(one, self._stop) for one in SIGNALS}
         signal.setitimer(signal.ITIMER_REAL, self._limit_s, AGAIN_S)
         return self
 
@@ -60,17 +67,31 @@ class Stops:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    def hold(self) -> None:
+        """From here on a stop waits for the last steps, ``LAST_S`` at most: it would leave them half-done.
+
+        Raises:
+            Stopped: When there was a stop already that has not got through.
+        """
+        self._held = True
+        if self.told is not None:
+            raise self.told
+
     def over(self) -> None:
         """From here on nothing is raised: the end is being written down."""
         signal.setitimer(signal.ITIMER_REAL, 0)
-        for number in (signal.SIGTERM, signal.SIGALRM):
+        for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         if self.told is None:
             alarm = number == signal.SIGALRM
             self.told = Stopped(OUT_OF_TIME, TIMED_OUT) if alarm else Stopped(FROM_OUTSIDE, STOPPED)
-            signal.setitimer(signal.ITIMER_REAL, AGAIN_S, AGAIN_S)
+            signal.setitimer(signal.ITIMER_REAL, LAST_S if self._held else AGAIN_S, AGAIN_S)
+            if self._held:
+                return
         elif isinstance(sys.exc_info()[1], Stopped):
             return  # it has got through: what it came past is cleaning up
+        elif self._held and number != signal.SIGALRM:
+            return  # asked again; the alarm tells when the last steps have had their time
         raise self.told

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import io
+import os
+import signal
+from functools import partial
+from typing import Any
+
 import mlflow
 import pytest
 
 from contender.adapters.mlflow_registry import MlflowRegistry
 from contender.domain.assignment import Variant
 from contender.domain.lifecycle import ExperimentRecord
-from contender.domain.records import RunState
+from contender.domain.records import RunRecord, RunState
 from contender.domain.release import parse_release
+from tests.support.fakes import MemoryRunRecords
 from tests.support.training_lab import NAME, RELEASE, SPLIT, Lab
 from trainer import job as job_module
+from trainer.app import supervise
+from trainer.steps import Steps
+from trainer.stopping import Stops
 
 
 def test_given_a_running_experiment_when_another_passes_the_gate_then_it_waits_or_replaces_by_rule(
@@ -47,6 +57,44 @@ def test_given_an_experiment_that_was_stopped_when_another_passes_the_gate_then_
     assert challenger is not None
     assert (challenger.model_version, challenger.train_prefix) == (made.model_version, "current/same/")
     assert lab.parameters.get([SPLIT])[SPLIT].value == "0.2"
+
+
+@pytest.mark.parametrize("moment", ["alias", "publish", "end"])
+def test_given_a_stop_after_the_alias_then_the_release_and_the_record_tell_of_the_version(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    mlflow.MlflowClient(lab.uri).delete_registered_model_alias(NAME, "challenger")
+    runs = MemoryRunRecords()
+    runs.create(RunRecord("key", "w", RunState.LAUNCHED, "drift", "d", "2024-01-01T00:00:00.000Z", attempt=1))
+
+    def stops_after(owner: Any, name: str) -> None:
+        real = getattr(owner, name)
+
+        def call(*given: Any, **more: Any) -> Any:
+            done = real(*given, **more)
+            os.kill(os.getpid(), signal.SIGTERM)
+            return done
+
+        monkeypatch.setattr(owner, name, call)
+
+    stops_after(
+        *{"alias": (MlflowRegistry, "set_alias"), "publish": (job_module, "publish")}.get(
+            moment, (runs, "move")
+        )
+    )
+    with Stops(600.0) as stops:
+        train = partial(lab.train, "current/same/", hold_stops=stops.hold)
+        code = supervise(runs, "key", train, Steps(lambda: 0.0, io.StringIO()), stops)
+
+    record = runs.get("key")
+    assert code == 0
+    assert record is not None
+    assert record.state is RunState.SUCCEEDED
+    challenger = MlflowRegistry(lab.uri, NAME).by_alias("challenger")
+    assert challenger is not None
+    assert challenger.model_version == record.model_version
+    released = lab.artifacts.get(lab.parameters.get([RELEASE])[RELEASE].value)
+    assert parse_release(released).variants[Variant.B].model_version == record.model_version
 
 
 class Killed(BaseException):
