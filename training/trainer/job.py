@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 
 from contender.adapters.mlflow_registry import TRAIN_PREFIX, VersionTags
@@ -104,7 +104,8 @@ def run_job(job: Job) -> Outcome:
         try:
             return _train(job, window, run_id)
         except ContenderError as error:
-            job.tracking.tags({"failure": str(error)[:4000]})
+            with suppress(Exception):  # what has failed may be MLflow; the run record is told in any case
+                job.tracking.tags({"failure": str(error)[:4000]})
             raise
 
 

@@ -6,7 +6,7 @@ import logging
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from threading import Thread
@@ -43,6 +43,8 @@ LIBRARIES = (
 
 EXAMPLE_ROWS = 5
 
+_LOG = logging.getLogger(__name__)
+
 GRACE_S = 5.0
 """How long a training that is told to stop waits for MLflow: of the 30 s that ECS gives it, so that the run
 record is written in any case."""
@@ -72,7 +74,8 @@ class Tracking:
         """Opens the parent run, which ends ``FINISHED``, or ``FAILED`` when anything is raised.
 
         When the training is told to stop, MLflow has ``GRACE_S`` to take the end in: whoever stops it
-        waits for the run record, not for MLflow.
+        waits for the run record, not for MLflow. A server that does not take the end in changes nothing
+        about the training: what was raised is raised, and a training that is done is done.
 
         Args:
             name: Name for people.
@@ -98,7 +101,8 @@ class Tracking:
             self.params(params)
             yield self._run
         except Exception:
-            mlflow.end_run(failed)
+            with suppress(Exception):
+                mlflow.end_run(failed)
             raise
         except BaseException:  # told to stop
             end = Thread(target=self._client.set_terminated, args=(self._run, failed), daemon=True)
@@ -107,7 +111,10 @@ class Tracking:
             if not end.is_alive():
                 mlflow.end_run(failed)  # what else MLflow does at an end, now that it answers
             raise
-        mlflow.end_run()
+        try:
+            mlflow.end_run()
+        except Exception as error:
+            _LOG.warning("the MLflow run %s stays open, its end was not taken in: %s", self._run, error)
 
     def params(self, params: Mapping[str, object]) -> None:
         """Adds parameters to the run."""

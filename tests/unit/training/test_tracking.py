@@ -5,6 +5,7 @@ from threading import Event
 
 import mlflow
 import pytest
+from mlflow.exceptions import MlflowException
 
 from trainer import tracking
 from trainer.stopping import OUT_OF_TIME, TIMED_OUT, Stopped
@@ -32,6 +33,22 @@ def test_a_run_ends_as_its_training_does(run: Tracking) -> None:
         raise Stopped(OUT_OF_TIME, TIMED_OUT)
 
     assert [status(done), status(broken), status(stopped)] == ["FINISHED", "FAILED", "FAILED"]
+
+
+def test_given_a_server_that_is_gone_at_the_end_then_the_training_ends_as_it_did(
+    run: Tracking, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def gone(*_: object) -> None:
+        mlflow.tracking.fluent._active_run_stack.get().pop()  # as MLflow does before it asks the server
+        raise MlflowException("connection refused")
+
+    monkeypatch.setattr(mlflow, "end_run", gone)
+    with run.run("one", {}, {}) as done:
+        pass
+    with pytest.raises(ValueError, match="the window"), run.run("two", {}, {}):
+        raise ValueError("the window is broken")
+
+    assert f"{done} stays open" in caplog.text
 
 
 def test_given_a_server_that_does_not_answer_when_told_to_stop_then_nothing_waits_for_it(
