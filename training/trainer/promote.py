@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -17,9 +16,10 @@ from contender.adapters.ssm_parameters import SsmParameters
 from contender.adapters.telemetry import JsonLines
 from contender.errors import BadInput, ContenderError
 from contender.experiment_settings import PromoteSettings
+from contender.ports import Observer
 from contender.usecases.declaration import read_dataset
 from contender.usecases.promote import Promote
-from trainer.stopping import AGAIN_S, TIMED_OUT
+from trainer.stopping import Stopped, Stops
 
 FAILED, MISUSED = 1, 2
 LIMIT_S = 600
@@ -35,7 +35,7 @@ def main(environ: Mapping[str, str]) -> int:
 
     Returns:
         Exit code: 0 when the experiment is settled, 1 when it is not yet, 2 for a wrong environment, 124
-        after the time limit.
+        after the time limit, 143 after SIGTERM or Ctrl-C.
     """
     observer = JsonLines(sys.stdout, "promote", environ.get("CONTENDER_STAGE", ""))
     try:
@@ -43,8 +43,20 @@ def main(environ: Mapping[str, str]) -> int:
     except BadInput as error:
         print(f"trainer.promote: {error}", file=sys.stderr)
         return MISUSED
-    signal.signal(signal.SIGALRM, lambda *_: sys.exit(TIMED_OUT))
-    signal.setitimer(signal.ITIMER_REAL, LIMIT_S, AGAIN_S)
+    with Stops(LIMIT_S) as stops:
+        try:
+            _promote(settings, observer)
+        except (Exception, Stopped) as error:
+            stops.over()
+            if stops.told is None and not isinstance(error, ContenderError):
+                raise
+            reason = "stopped before it was done; the next try goes on" if stops.told else str(error)
+            observer.problem("promotion_failed", reason)
+            return stops.told.code if stops.told else FAILED
+    return 0
+
+
+def _promote(settings: PromoteSettings, observer: Observer) -> None:
     s3 = boto3.client("s3")
     data = S3Objects(s3, settings.data_bucket)
     promote = Promote(
@@ -59,14 +71,7 @@ def main(environ: Mapping[str, str]) -> int:
         initial_split=settings.initial_split,
         clock=time.time,
     )
-    try:
-        promote(settings.experiment_id)
-    except ContenderError as error:
-        observer.problem("promotion_failed", str(error))
-        return FAILED
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-    return 0
+    promote(settings.experiment_id)
 
 
 if __name__ == "__main__":

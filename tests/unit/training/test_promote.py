@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,10 +14,12 @@ import pytest
 from moto import mock_aws
 
 from contender.adapters.dynamo_experiments import DynamoExperiments
-from contender.adapters.mlflow_registry import VersionTags
+from contender.adapters.mlflow_registry import MlflowRegistry, VersionTags
 from contender.domain.lifecycle import Deed, ExperimentRecord, Stage
+from contender.usecases.claims import REGISTRY
 from infra.local.deploy import create_declared_table
 from trainer.promote import FAILED, MISUSED, main
+from trainer.stopping import STOPPED, TIMED_OUT
 
 NAME, AT = "contender", "2024-01-01T00:00:00.000Z"
 DATASET = b'{"task": "regression", "target": "y", "features": {"x": "numeric"}}'
@@ -75,6 +80,27 @@ def test_given_a_verdict_when_carried_out_then_registry_release_split_and_histor
     assert values == {"/release": f"releases/{entry.to_release}.json", "/split": "0.2"}
     released = boto3.client("s3").get_object(Bucket="artifacts", Key=values["/release"])["Body"].read()
     assert b'"train_prefix":"w/"' in released
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, STOPPED), (signal.SIGALRM, TIMED_OUT)])
+def test_given_a_stop_half_way_then_the_task_says_so_gives_its_claim_back_and_the_next_goes_on(
+    environ: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    number: signal.Signals,
+    code: int,
+) -> None:
+    experiments = DynamoExperiments(boto3.client("dynamodb"), "experiments")
+    experiments.save(ExperimentRecord(f"{AT}#abc", "abc", "1", "2", AT, Stage.PROMOTING, decided_at=AT))
+
+    with monkeypatch.context() as stopped:
+        stopped.setattr(MlflowRegistry, "set_alias", lambda *_: os.kill(os.getpid(), number))
+        assert main(environ) == code
+
+    assert "stopped before it was done" in capsys.readouterr().out
+    assert experiments.claim(REGISTRY, "another", time.time(), time.time() + 1) == ""
+    experiments.let_go(REGISTRY, "another")
+    assert main(environ) == 0
 
 
 def test_given_nothing_to_carry_out_when_run_then_the_task_fails_with_a_reason(
