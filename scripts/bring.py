@@ -12,7 +12,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import boto3
 from rich.console import Console
 
 from contender.adapters.local_objects import LocalObjects
@@ -26,7 +25,7 @@ from contender.usecases.check_drift import CURRENT
 from contender.usecases.declaration import DATASET_KEY, read_dataset
 from contender.usecases.measured_against import REFERENCE
 from scripts.loop import Loop, LoopFailed
-from scripts.running_stack import adopt_running_stack, required
+from scripts.running_stack import adopt_running_stack, aws_session, required
 
 ADD_IT = "add it (upper and lower case matter), or do not declare it"
 LISTED = 5
@@ -228,7 +227,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         adopt_running_stack(os.environ)
         loop = Loop(
-            boto3.Session(),
+            aws_session(),
             required(os.environ, "DATA_BUCKET"),
             required(os.environ, "RUNS_TABLE"),
             required(os.environ, "DETECT_DRIFT_FUNCTION"),

@@ -22,7 +22,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import boto3
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -39,7 +38,7 @@ from contender.adapters.export_layout import (
 from contender.adapters.export_sources import CannotExport, describe, point_in_time_export, scan, spilled
 from contender.adapters.s3_objects import S3Objects
 from contender.errors import ContenderError
-from scripts.running_stack import adopt_running_stack, stack_outputs
+from scripts.running_stack import adopt_running_stack, aws_session, stack_outputs
 
 POLL_SECONDS = 10.0
 """Between two looks at DynamoDB's export, which takes minutes."""
@@ -240,8 +239,8 @@ def main(argv: list[str] | None = None) -> int:
     console = Console(stderr=True)
     if not args.stack_name:
         adopt_running_stack(os.environ)
-    session = boto3.Session()
     try:
+        session = aws_session()
         outputs = stack_outputs(session, args.stack_name) if args.stack_name else {}
         table = args.table or outputs.get("PredictionsTableName") or os.environ.get("PREDICTIONS_TABLE", "")
         bucket = args.bucket or outputs.get("ArtifactBucketName") or os.environ.get("ARTIFACT_BUCKET", "")

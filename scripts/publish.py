@@ -13,8 +13,6 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-import boto3
-
 from contender.adapters.mlflow_registry import MlflowRegistry
 from contender.adapters.s3_objects import S3Objects
 from contender.adapters.ssm_parameters import SsmParameters
@@ -22,7 +20,7 @@ from contender.errors import ContenderError
 from contender.usecases.declaration import read_dataset
 from contender.usecases.publish import publish
 from contender.usecases.queue import being_tried, call_next
-from scripts.running_stack import adopt_running_stack
+from scripts.running_stack import adopt_running_stack, aws_client
 
 FLAGS = {
     "--data-bucket": ("DATA_BUCKET", "bucket that holds dataset.json"),
@@ -57,10 +55,9 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
     adopt_running_stack(os.environ)
     arguments = _arguments(argv, os.environ if environ is None else environ)
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # 7 would hide a dead server for minutes
-    s3 = boto3.client("s3")
-    data = S3Objects(s3, arguments.data_bucket)
     try:
-        dataset = read_dataset(data)
+        s3 = aws_client("s3")
+        dataset = read_dataset(S3Objects(s3, arguments.data_bucket))
         registry = MlflowRegistry(arguments.tracking_uri, arguments.model_name)
         if arguments.next:
             tried = being_tried(registry)
@@ -70,7 +67,7 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
         published = publish(
             registry,
             S3Objects(s3, arguments.artifact_bucket),
-            SsmParameters(boto3.client("ssm")),
+            SsmParameters(aws_client("ssm")),
             dataset,
             arguments.release_parameter,
         )

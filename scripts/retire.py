@@ -15,7 +15,6 @@ import sys
 import time
 from collections.abc import Sequence
 
-import boto3
 from rich.console import Console
 
 from contender.adapters.dynamo_experiments import DynamoExperiments
@@ -26,7 +25,7 @@ from contender.errors import ContenderError, NotFound
 from contender.usecases.retire import Retire
 from scripts.evaluation import Evaluation
 from scripts.loop import LoopFailed
-from scripts.running_stack import adopt_running_stack, required
+from scripts.running_stack import adopt_running_stack, aws_client, aws_session, required
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -51,9 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         table = required(os.environ, "EXPERIMENTS_TABLE")
         retire = Retire(
-            artifacts=S3Objects(boto3.client("s3"), required(os.environ, "ARTIFACT_BUCKET")),
-            parameters=SsmParameters(boto3.client("ssm")),
-            experiments=DynamoExperiments(boto3.client("dynamodb"), table),
+            artifacts=S3Objects(aws_client("s3"), required(os.environ, "ARTIFACT_BUCKET")),
+            parameters=SsmParameters(aws_client("ssm")),
+            experiments=DynamoExperiments(aws_client("dynamodb"), table),
             release_parameter=required(os.environ, "RELEASE_PARAMETER"),
             clock=time.time,
         )
@@ -71,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print("the next evaluation carries it out (EVALUATE_FUNCTION is not set)")
             return 0
         with console.status("asking for the task that carries it out") as status:
-            evaluation = Evaluation(boto3.Session(), function, table)
+            evaluation = Evaluation(aws_session(), function, table)
             evaluation.look()
             record = evaluation.wait_for_end(record.experiment_id, status.update)
     except NotFound as error:

@@ -16,15 +16,13 @@ import time
 import uuid
 from collections.abc import Sequence
 
-import boto3
-
 from contender.adapters.dynamo_experiments import DynamoExperiments
 from contender.adapters.mlflow_registry import MlflowRegistry
 from contender.adapters.s3_objects import S3Objects
 from contender.adapters.ssm_parameters import SsmParameters
 from contender.errors import ContenderError
 from contender.usecases.rollback import PREVIOUS, RollBack, ServesAlready
-from scripts.running_stack import adopt_running_stack, required
+from scripts.running_stack import adopt_running_stack, aws_client, required
 
 HISTORY = 20
 """Deeds that ``--list`` shows."""
@@ -55,11 +53,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         table = required(os.environ, "EXPERIMENTS_TABLE")  # before any client, which may lack a region
         bucket = required(os.environ, "ARTIFACT_BUCKET")
         release_parameter = required(os.environ, "RELEASE_PARAMETER")
-        experiments = DynamoExperiments(boto3.client("dynamodb"), table)
+        experiments = DynamoExperiments(aws_client("dynamodb"), table)
         uri = os.environ.get("MLFLOW_TRACKING_URI", "")
         roll_back = RollBack(
-            artifacts=S3Objects(boto3.client("s3"), bucket),
-            parameters=SsmParameters(boto3.client("ssm")),
+            artifacts=S3Objects(aws_client("s3"), bucket),
+            parameters=SsmParameters(aws_client("ssm")),
             experiments=experiments,
             registry=MlflowRegistry(uri, os.environ.get("MODEL_NAME", "contender")) if uri else None,
             release_parameter=release_parameter,

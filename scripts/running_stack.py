@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError
 
 from contender.adapters._aws import translated
 from contender.errors import ContenderError
@@ -49,6 +53,36 @@ def required(environ: MutableMapping[str, str], name: str) -> str:
     if not value:
         raise ContenderError(f"{name} is not known: start the local stack with `make up`, or set it")
     return value
+
+
+def aws_client(service: str) -> Any:
+    """Makes a client. Raises ``ContenderError`` as :func:`aws_session`."""
+    with _told():
+        return boto3.client(service)
+
+
+def aws_session() -> boto3.Session:
+    """Makes a session of which clients can be had.
+
+    Raises:
+        ContenderError: When they cannot, with what to set: no region, no such profile, no address.
+    """
+    with _told():
+        session = boto3.Session()
+        session.client("s3")
+        session.client("dynamodb")  # S3 asks for no region
+    return session
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except (BotoCoreError, ValueError) as error:
+        raise ContenderError(
+            f"AWS cannot be reached: {str(error).rstrip('.')}; set AWS_DEFAULT_REGION and AWS_PROFILE as for "
+            "the aws tool, and AWS_ENDPOINT_URL, if at all, to http://… or https://…"
+        ) from error
 
 
 def stack_outputs(session: Any, stack: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from contender.adapters.local_objects import LocalObjects
 from contender.adapters.s3_objects import S3Objects
 from contender.errors import BadInput, ContenderError
 from contender.ports import ObjectStore
-from scripts.running_stack import running_stack
+from scripts.running_stack import aws_client, running_stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +59,7 @@ def find_target(
             raise BadInput.of("data-dir", f"{data_dir} is no folder", "name one with dataset.json in it")
         return Target(url, LocalObjects(data_dir))
     if bucket:
-        import boto3
-
-        return Target(url, S3Objects(boto3.client("s3"), bucket))
+        return Target(url, S3Objects(aws_client("s3"), bucket))
     if stack is None:
         raise ContenderError(
             "no data set is known: start the local stack with `make up`, "

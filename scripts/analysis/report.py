@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import boto3
-
 from contender.adapters.export_layout import Export, find_exports
 from contender.adapters.export_reader import Reading, read_export
 from contender.adapters.local_objects import LocalObjects
@@ -20,6 +18,7 @@ from contender.domain.experiment import Analysis, ExperimentSettings, analyse
 from contender.domain.release import parse_release, release_key
 from contender.errors import BadInput, ContenderError, NotFound
 from contender.ports import ObjectStore
+from scripts.running_stack import aws_client
 
 
 class NothingToAnalyse(ContenderError):
@@ -136,7 +135,7 @@ def open_location(location: str) -> tuple[ObjectStore, str]:
     """Turns ``s3://bucket/prefix`` or a folder into a store and a prefix in it."""
     if location.startswith("s3://"):
         bucket, _, prefix = location.removeprefix("s3://").partition("/")
-        return S3Objects(boto3.client("s3"), bucket), prefix
+        return S3Objects(aws_client("s3"), bucket), prefix
     folder = Path(location)
     if not folder.is_dir():
         raise NotFound(f"no folder {location}")

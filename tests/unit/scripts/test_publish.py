@@ -27,7 +27,7 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> MemoryRegistry:
         made.versions[version] = (model_ref(content, Variant.B, version), content)
         made.tag(version, {QUEUE: WAITING})
     monkeypatch.setattr(publish, "adopt_running_stack", lambda environ: False)
-    monkeypatch.setattr(publish.boto3, "client", lambda name: None)
+    monkeypatch.setattr(publish, "aws_client", lambda name: None)
     monkeypatch.setattr(publish, "S3Objects", lambda client, bucket: world.artifacts)
     monkeypatch.setattr(publish, "SsmParameters", lambda client: world.parameters)
     monkeypatch.setattr(publish, "MlflowRegistry", lambda uri, name: made)

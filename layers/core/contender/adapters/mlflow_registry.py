@@ -158,7 +158,8 @@ class MlflowRegistry:
             # sagemaker-mlflow takes every address for an ARN, of which MLflow warns with each call.
             logging.getLogger("mlflow.tracking.request_header.registry").setLevel(logging.ERROR)
         mlflow.set_tracking_uri(self._tracking_uri)
-        return mlflow.MlflowClient(self._tracking_uri)
+        with _translated(f"use {self._tracking_uri} as the address of MLflow"):
+            return mlflow.MlflowClient(self._tracking_uri)
 
 
 def _or_none(read: Any) -> Any:
