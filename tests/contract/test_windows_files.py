@@ -44,6 +44,13 @@ def test_a_column_that_some_files_lack_is_unusable_and_they_are_named(bucket: Bu
     assert window["size"] == UnusableSample("is absent from current/w/b.csv", 3)
 
 
+def test_a_window_with_another_delimiter_is_not_called_empty(bucket: Bucket) -> None:
+    bucket.put("a.csv", "size;colour\n" + "1;red\n" * 500)
+    kinds = dict.fromkeys(DATASET.features, Kind.NUMERIC)
+    report = judge_window(bucket.read(), bucket.read(), kinds, DriftSettings())
+    assert "has none of the declared columns; it has 'size;colour'." in report.reason
+
+
 def test_of_many_files_without_a_column_the_first_are_named(bucket: Bucket) -> None:
     bucket.put("a.csv", "size,colour\n1,red\n")
     for name in "bcdef":

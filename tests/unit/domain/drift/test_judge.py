@@ -237,6 +237,23 @@ def test_given_an_empty_window_then_insufficient_data(empty):
     assert {column.verdict for column in report.columns} == {Verdict.INSUFFICIENT_DATA}
 
 
+@pytest.mark.parametrize("strange", ["reference", "current"])
+@pytest.mark.parametrize(
+    ("names", "told"), [(["x;c"], "has 'x;c'."), (list("XCDEF"), "has 'X', 'C', 'D' and 2 more.")]
+)
+def test_given_a_window_of_other_columns_then_it_is_not_called_empty(strange, names, told):
+    ours, theirs = {"x": normal(1), "c": {"a": ROWS}}, {name: {"1;a": ROWS} for name in names}
+    windows = (theirs, ours) if strange == "reference" else (ours, theirs)
+
+    features = {"x": Kind.NUMERIC, "c": Kind.CATEGORICAL}
+    report = judge_window(*map(samples, windows), features, SETTINGS)
+
+    assert report.verdict is Verdict.INSUFFICIENT_DATA
+    assert "has none of the declared columns" in report.reason
+    assert strange in report.reason
+    assert told in report.reason
+
+
 def test_given_no_window_at_all_then_insufficient_data():
     report = judge_window({}, {}, {"x": Kind.NUMERIC}, SETTINGS)
 

@@ -101,12 +101,13 @@ def judge_window(
         tests=sum(len(item.findings) for item in adjusted.values()),
         settings=settings,
     )
+    empty = _why_empty(reference, current, features, scale)
     declared = [
-        ColumnResult(name, features[name], *_judge_column(features[name], item, scale), item)
+        ColumnResult(name, features[name], *_judge_column(features[name], item, scale, empty), item)
         for name, item in adjusted.items()
     ]
     new = [_new_column(name) for name in current if name not in features and name not in reference]
-    verdict, reason = _judge_all(declared, scale)
+    verdict, reason = _judge_all(declared, scale, empty)
     return DriftReport(
         verdict=verdict,
         reason=reason + wording.of_infinite(declared),
@@ -201,11 +202,27 @@ def _adjust(evidence: Mapping[str, Evidence], alpha: float) -> dict[str, Evidenc
     return result
 
 
-def _judge_column(kind: Kind, evidence: Evidence, scale: _Scale) -> tuple[Verdict, str]:
+def _why_empty(
+    reference: Mapping[str, ColumnSample],
+    current: Mapping[str, ColumnSample],
+    features: Mapping[str, Kind],
+    scale: _Scale,
+) -> str | None:
+    """Says which window has no rows in any declared column; ``None`` if both have some."""
+    windows = (
+        ("reference", reference, scale.reference_rows),
+        ("current window", current, scale.current_rows),
+    )
+    for name, columns, rows in windows:
+        if not rows:
+            return wording.why_empty(name, [] if any(one in columns for one in features) else list(columns))
+    return None
+
+
+def _judge_column(kind: Kind, evidence: Evidence, scale: _Scale, empty: str | None) -> tuple[Verdict, str]:
     reference, current = evidence.reference, evidence.current
-    if not scale.reference_rows or not scale.current_rows:
-        empty = "reference" if not scale.reference_rows else "current window"
-        return Verdict.INSUFFICIENT_DATA, f"The {empty} has no rows."
+    if empty is not None:
+        return Verdict.INSUFFICIENT_DATA, empty
     if reference.problem is not None or current.problem is not None:
         broken = reference.problem is None
         verdict = Verdict.DRIFT if broken else Verdict.INSUFFICIENT_DATA
@@ -226,14 +243,12 @@ def _judge_column(kind: Kind, evidence: Evidence, scale: _Scale) -> tuple[Verdic
     return Verdict.NO_DRIFT, wording.why_no_drift(evidence)
 
 
-def _judge_all(columns: Sequence[ColumnResult], scale: _Scale) -> tuple[Verdict, str]:
+def _judge_all(columns: Sequence[ColumnResult], scale: _Scale, empty: str | None) -> tuple[Verdict, str]:
     settings = scale.settings
     if not columns:
         return Verdict.INSUFFICIENT_DATA, "No columns are declared, so nothing was compared."
-    if not scale.reference_rows:
-        return Verdict.INSUFFICIENT_DATA, "The reference has no rows."
-    if not scale.current_rows:
-        return Verdict.INSUFFICIENT_DATA, "The current window has no rows."
+    if empty is not None:
+        return Verdict.INSUFFICIENT_DATA, empty
     ordered = sorted(columns, key=_worst_first)
     drifted = [column for column in ordered if column.verdict is Verdict.DRIFT]
     share = len(drifted) / len(columns)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from contender.domain.drift.picture import CategoryShares
 from contender.domain.drift.results import ColumnResult, Evidence, Finding, Side, Test
 
 _NAMED = 3
 """Columns or categories named in a sentence; more would not be read."""
+
+_LONG = 60
+"""Characters of a column's name in a sentence: a whole header when the delimiter was another."""
 
 
 def why_drift(evidence: Evidence) -> str:
@@ -57,6 +62,18 @@ def why_unusable(reference: Side, current: Side) -> str:
         if side.problem is not None
     ]
     return _capital("; ".join(told) + ".")
+
+
+def why_empty(window: str, others: Sequence[str]) -> str:
+    """Says that a window has no rows; ``others`` are its columns when none of them is a declared one."""
+    if not others:
+        return f"The {window} has no rows."
+    named = ", ".join(repr(name if len(name) <= _LONG else f"{name[:_LONG]}…") for name in others[:_NAMED])
+    more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+    return (
+        f"The {window} has none of the declared columns; it has {named}{more}. "
+        "Mind the delimiter, which is a comma in CSV, and upper and lower case."
+    )
 
 
 def of_columns(columns: list[ColumnResult]) -> str:
