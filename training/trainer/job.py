@@ -92,7 +92,7 @@ def run_job(job: Job) -> Outcome:
 
     Raises:
         BadInput: When the declaration or the window is wrong.
-        TrainingFailed: When no model could be made of it.
+        TrainingFailed: When no model could be made of it, or it was not released; says which alias it has.
         StoreUnavailable: When a service does not answer.
     """
     settings = job.settings
@@ -188,7 +188,10 @@ def _train(job: Job, window: str, run_id: str) -> Outcome:
     job.hold_stops()
     place = _give_place(job, version, result)
     steps.done("alias", place)
-    published = publish(job.registry, job.artifacts, job.parameters, dataset, settings.release_parameter)
+    try:
+        published = publish(job.registry, job.artifacts, job.parameters, dataset, settings.release_parameter)
+    except ContenderError as error:
+        raise TrainingFailed(f"{place}, but not released: {error}; run scripts.publish") from error
     steps.done("publish", published.summary, release=published.digest, changed=published.changed)
     state = RunState.SUCCEEDED if result.may_serve else RunState.REJECTED
     return Outcome(state, version, f"{result.reason}; {place}" if result.may_serve else result.reason)

@@ -16,6 +16,7 @@ from contender.domain.assignment import Variant
 from contender.domain.lifecycle import ExperimentRecord
 from contender.domain.records import RunRecord, RunState
 from contender.domain.release import parse_release
+from contender.errors import StoreUnavailable, TrainingFailed
 from tests.support.fakes import MemoryRunRecords
 from tests.support.training_lab import NAME, RELEASE, SPLIT, Lab
 from trainer import job as job_module
@@ -95,6 +96,23 @@ def test_given_a_stop_after_the_alias_then_the_release_and_the_record_tell_of_th
     assert challenger.model_version == record.model_version
     released = lab.artifacts.get(lab.parameters.get([RELEASE])[RELEASE].value)
     assert parse_release(released).variants[Variant.B].model_version == record.model_version
+
+
+def test_given_a_release_that_cannot_be_made_then_the_error_tells_of_the_alias_and_what_to_do(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise StoreUnavailable("ssm", "write the release")
+
+    monkeypatch.setattr(job_module, "publish", refuse)
+    with pytest.raises(TrainingFailed) as failed:
+        lab.train("current/same/", queue_rule="replace")
+
+    challenger = MlflowRegistry(lab.uri, NAME).by_alias("challenger")
+    assert challenger is not None
+    assert f"version {challenger.model_version} is @challenger" in str(failed.value)
+    assert "write the release" in str(failed.value)
+    assert "run scripts.publish" in str(failed.value)
 
 
 class Killed(BaseException):
