@@ -94,3 +94,14 @@ class DriftWorld:
             launch_rule,
             classifier,
         )
+
+
+DRIFTED = columns(shift=1.0)
+
+
+def drifted_world() -> DriftWorld:
+    """A world with a champion and one window that drifted."""
+    world = DriftWorld()
+    world.crown()
+    world.put("current/june/data.parquet", DRIFTED)
+    return world

@@ -12,12 +12,14 @@ import pytest
 
 from contender.adapters.telemetry import JsonLines
 from tests.support.gateway import Reply, lambda_reply, rest_event
-from tests.support.world import World, release_of
+from tests.support.world import ROW, World, release_of
 from webapp.app import Services, create_app
 
 HANDLER = Path(__file__).parents[3] / "router" / "handler.py"
 
 Send = Callable[..., Reply]
+
+BODY = {"features": ROW, "unit_id": "user-1"}
 
 
 class Router:

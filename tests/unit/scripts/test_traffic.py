@@ -16,7 +16,6 @@ from scripts.datasets.layout import write_dataset, write_table
 from scripts.traffic import main, summary
 from scripts.traffic_client import Response, TrafficResult, send, send_outcomes
 from scripts.traffic_rows import Row
-from scripts.traffic_target import find_target
 from tests.unit.scripts.fake_router import Answer, running, usual
 
 DATASET = Dataset(Task.CLASSIFICATION, "y", {"x": Kind.NUMERIC, "c": Kind.CATEGORICAL}, name="t")
@@ -282,21 +281,3 @@ def test_given_the_data_bucket_then_rows_come_from_it(
         assert main(["--n", "4", "--bucket", "other"], environ) == 2
     assert len(router.bodies("/stage/predict")) == 4
     assert "s3://other/dataset.json" in capsys.readouterr().err
-
-
-def test_given_a_running_local_stack_then_its_api_and_bucket_are_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Stack:
-        api_url = "http://127.0.0.1:4566/api"
-        data_bucket = "data"
-
-        def client(self, service: str) -> str:
-            return service
-
-    monkeypatch.setattr("scripts.running_stack.find", lambda folder: Stack() if folder == tmp_path else None)
-    target = find_target(None, None, None, {}, tmp_path)
-    assert target.url == Stack.api_url
-    assert target.store.uri("dataset.json") == "s3://data/dataset.json"
-    elsewhere = find_target("https://api.example", None, None, {}, tmp_path)
-    assert elsewhere.url == "https://api.example"
