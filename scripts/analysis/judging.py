@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import NamedTuple
 
-import boto3
-
 from contender.adapters._aws import translated
 from contender.domain.experiment import ExperimentSettings
 from contender.errors import BadInput, ContenderError
 from contender.experiment_settings import EvaluateSettings, experiment_fields
+from scripts.running_stack import aws_client
 
 EXAMPLE = 'give a JSON object, as in \'{"decide_by": "paired", "min_hours": 168}\''
 """What ``--settings`` takes."""
@@ -74,5 +73,5 @@ def judging(environ: Mapping[str, str], text: str = "", given: Mapping[str, obje
 def _of_stack(function: str) -> ExperimentSettings:
     """What the deployed evaluation judges by, from the function's own environment."""
     with translated("lambda", f"read the configuration of {function}"):
-        found = boto3.client("lambda").get_function_configuration(FunctionName=function)
+        found = aws_client("lambda").get_function_configuration(FunctionName=function)
     return EvaluateSettings.read(found.get("Environment", {}).get("Variables", {})).experiment

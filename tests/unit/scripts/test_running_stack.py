@@ -10,7 +10,7 @@ import pytest
 from scripts import analyze, bring, export, publish, retire, rollback, running_stack, traffic
 
 VARIABLES = ("ARTIFACT_BUCKET", "DATA_BUCKET", "EXPERIMENTS_TABLE", "RELEASE_PARAMETER", "RUNS_TABLE")
-LAMBDAS = ("DETECT_DRIFT_FUNCTION", "DRIFT_SCHEDULE")
+LAMBDAS = ("DETECT_DRIFT_FUNCTION", "DRIFT_SCHEDULE", "EVALUATE_FUNCTION")
 PROGRAMS: list[tuple[Callable[[Sequence[str]], int], list[str]]] = [
     (analyze.main, ["--export", "s3://bucket/export"]),
     (bring.main, ["somewhere"]),
