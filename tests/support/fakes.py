@@ -265,3 +265,10 @@ class FakeLoader:
         if content in self.broken:
             raise ModelUnusable("the model file cannot be loaded")
         return self.models[content]
+
+
+def launched(state: RunState = RunState.LAUNCHED) -> MemoryRunRecords:
+    """Run records with one of them, under ``key``."""
+    runs = MemoryRunRecords()
+    runs.create(RunRecord("key", "w", state, "drift", "drifted", "2024-01-01T00:00:00.000Z", attempt=1))
+    return runs

@@ -13,7 +13,7 @@ import pytest
 
 from contender.domain.records import RunRecord, RunState
 from contender.errors import TrainingFailed
-from tests.support.fakes import MemoryRunRecords
+from tests.support.fakes import MemoryRunRecords, launched
 from trainer import app, helpers
 from trainer.app import FAILED, MISUSED, main, supervise
 from trainer.job import Outcome
@@ -21,12 +21,6 @@ from trainer.steps import Steps
 from trainer.stopping import FROM_OUTSIDE, OUT_OF_TIME, STOPPED, TIMED_OUT, Stopped, Stops
 
 DONE = Outcome(RunState.SUCCEEDED, "7", "may challenge")
-
-
-def launched(state: RunState = RunState.LAUNCHED) -> MemoryRunRecords:
-    runs = MemoryRunRecords()
-    runs.create(RunRecord("key", "w", state, "drift", "drifted", "2024-01-01T00:00:00.000Z", attempt=1))
-    return runs
 
 
 def supervised(runs: MemoryRunRecords, train: Callable[[], Outcome]) -> tuple[int, RunRecord | None, str]:

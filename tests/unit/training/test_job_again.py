@@ -14,10 +14,10 @@ import pytest
 from contender.adapters.mlflow_registry import MlflowRegistry
 from contender.domain.assignment import Variant
 from contender.domain.lifecycle import ExperimentRecord
-from contender.domain.records import RunRecord, RunState
+from contender.domain.records import RunState
 from contender.domain.release import parse_release
 from contender.errors import StoreUnavailable, TrainingFailed
-from tests.support.fakes import MemoryRunRecords
+from tests.support.fakes import launched
 from tests.support.training_lab import NAME, RELEASE, SPLIT, Lab
 from trainer import job as job_module
 from trainer.app import supervise
@@ -65,8 +65,7 @@ def test_given_a_stop_after_the_alias_then_the_release_and_the_record_tell_of_th
     lab: Lab, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
     mlflow.MlflowClient(lab.uri).delete_registered_model_alias(NAME, "challenger")
-    runs = MemoryRunRecords()
-    runs.create(RunRecord("key", "w", RunState.LAUNCHED, "drift", "d", "2024-01-01T00:00:00.000Z", attempt=1))
+    runs = launched()
 
     def stops_after(owner: Any, name: str) -> None:
         real = getattr(owner, name)
@@ -78,11 +77,12 @@ def test_given_a_stop_after_the_alias_then_the_release_and_the_record_tell_of_th
 
         monkeypatch.setattr(owner, name, call)
 
-    stops_after(
-        *{"alias": (MlflowRegistry, "set_alias"), "publish": (job_module, "publish")}.get(
-            moment, (runs, "move")
-        )
-    )
+    moments = {
+        "alias": (MlflowRegistry, "set_alias"),
+        "publish": (job_module, "publish"),
+        "end": (runs, "move"),
+    }
+    stops_after(*moments[moment])
     with Stops(600.0) as stops:
         train = partial(lab.train, "current/same/", hold_stops=stops.hold)
         code = supervise(runs, "key", train, Steps(lambda: 0.0, io.StringIO()), stops)

@@ -68,10 +68,9 @@ def why_empty(window: str, others: Sequence[str]) -> str:
     """Says that a window has no rows; ``others`` are its columns when none of them is a declared one."""
     if not others:
         return f"The {window} has no rows."
-    named = ", ".join(repr(name if len(name) <= _LONG else f"{name[:_LONG]}…") for name in others[:_NAMED])
-    more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+    named = [repr(name if len(name) <= _LONG else f"{name[:_LONG]}…") for name in others]
     return (
-        f"The {window} has none of the declared columns; it has {named}{more}. "
+        f"The {window} has none of the declared columns; it has {_few(named)}. "
         "Mind the delimiter, which is a comma in CSV, and upper and lower case."
     )
 
@@ -79,12 +78,11 @@ def why_empty(window: str, others: Sequence[str]) -> str:
 def of_columns(columns: list[ColumnResult]) -> str:
     """Names the first few columns with their effects: ``temp (D = 0.99), wind (missing) and 2 more``."""
     named = []
-    for column in columns[:_NAMED]:
+    for column in columns:
         leading = column.leading
         detail = _effect(leading) if leading else (column.evidence.current.problem or "not comparable")
         named.append(f"{column.name} ({detail})")
-    more = len(columns) - len(named)
-    return ", ".join(named) + (f" and {more} more" if more > 0 else "")
+    return _few(named)
 
 
 def of_infinite(columns: list[ColumnResult]) -> str:
@@ -93,9 +91,13 @@ def of_infinite(columns: list[ColumnResult]) -> str:
     if not found:
         return ""
     found.sort(key=lambda column: -column.evidence.current.infinite)
-    named = [f"{column.name} ({_count(column.evidence.current.infinite)})" for column in found[:_NAMED]]
-    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-    return f" Infinite values count as missing in the current window: {', '.join(named)}{more}."
+    named = [f"{column.name} ({_count(column.evidence.current.infinite)})" for column in found]
+    return f" Infinite values count as missing in the current window: {_few(named)}."
+
+
+def _few(named: Sequence[str]) -> str:
+    more = len(named) - _NAMED
+    return ", ".join(named[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _more_infinite(evidence: Evidence) -> bool:
